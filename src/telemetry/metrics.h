@@ -1,0 +1,47 @@
+/* Prometheus metrics: counters, gauges and histograms, declared once. Values are atomic and may be changed from any
+ * thread without a lock; declaring and looking up take one. Nothing here yields. */
+#ifndef CINESYNC_TELEMETRY_METRICS_H
+#define CINESYNC_TELEMETRY_METRICS_H
+
+#include "base/buf.h"
+
+#define METRIC_LABELS_MAX 8
+#define METRIC_LABEL_SETS_MAX 1000
+#define METRIC_LABEL_VALUE_SIZE_MAX 128 /* bytes; longer values are cut at a character */
+
+struct metric;
+
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+
+/* labels: a NULL-terminated list of at most METRIC_LABELS_MAX label names, or NULL. Names by Prometheus convention with
+ * the unit in them; all texts are kept by pointer. Declared for the life of the process; declaring the same name again
+ * gives the same metric. buckets (histogram): ascending finite upper bounds, copied; NULL: 0.0005 … 10 s. At most
+ * METRIC_LABEL_SETS_MAX label sets a metric: further ones are counted under the label values "other". A metric without
+ * labels shows at 0 from the start. Aborts on a bad declaration (a bug) and when out of memory. */
+struct metric *metric_new(enum metric_type type, const char *name, const char *help, const char *const *labels,
+                          const double *buckets, size_t n_buckets);
+
+struct metric_cell; /* one label set; look it up once, keep it */
+/* values: as many as there are labels (none: NULL will do), copied; bytes that are not UTF-8 become U+FFFD in the
+ * output. Never NULL. */
+struct metric_cell *metric_cell(struct metric *m, const char *const *values);
+
+void metric_add(struct metric_cell *c, double delta); /* counter: delta >= 0 */
+void metric_set(struct metric_cell *c, double value); /* gauge */
+/* histogram. A NaN, which would spoil the sum for ever, is left out. */
+void metric_observe(struct metric_cell *c, double value);
+/* Of a histogram: how many were observed. */
+double metric_get(const struct metric_cell *c);
+
+/* A counter or gauge without labels whose value is asked for at render time, on the thread that renders; `value` must
+ * neither block nor declare or render metrics. Declaring the same name again replaces the function. */
+void metric_callback(const char *name, const char *help, enum metric_type type, double (*value)(void *arg), void *arg);
+
+/* Everything in the text exposition format 0.0.4, in the order declared. Content-Type: METRICS_CONTENT_TYPE. */
+#define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+void metrics_write(struct buf *out);
+/* process_resident_memory_bytes, process_virtual_memory_bytes, process_cpu_seconds_total, process_open_fds,
+ * process_max_fds, process_start_time_seconds, and cinesync_build_info{service,version}. */
+void metrics_process_init(const char *service);
+
+#endif

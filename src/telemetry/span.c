@@ -1,0 +1,156 @@
+/* Spans: what one piece of work was called, when it ran and how it ended.
+ *
+ * The caller owns the struct, on its stack as a rule. It is some 2 KB and on the path of every request, so that nothing
+ * is cleared ahead: counters tell which parts are in use. Nothing here allocates, locks or yields; what a sink does
+ * with a finished span is its own affair. Limits: SPAN_ATTRIBUTES_MAX, SPAN_VALUE_SIZE_MAX, SPAN_TEXT_SIZE. */
+#include "base/clock.h"
+#include "telemetry/trace.h"
+#include "telemetry/trace_id.h"
+
+static struct {
+	void (*finished)(const struct span *s, void *arg);
+	void *arg;
+} sink;
+
+static void context_inherit(struct context *c, const struct context *parent)
+{
+	memcpy(c->trace_id, parent->trace_id, TRACE_ID_SIZE);
+	trace_span_id_new(c->span_id);
+	c->trace_flags = parent->trace_flags & (TRACE_FLAG_SAMPLED | TRACE_FLAG_RANDOM);
+	memcpy(c->tracestate, parent->tracestate, strnlen(parent->tracestate, TRACESTATE_SIZE - 1) + 1);
+	c->tracestate[TRACESTATE_SIZE - 1] = '\0';
+}
+
+void span_start(struct span *s, const char *name, enum span_kind kind, const struct context *parent)
+{
+	assert(s && name);
+	if (!parent)
+		parent = context_current;
+	if (parent && parent->trace_id[0] != '\0' && parent->span_id[0] != '\0') {
+		context_inherit(&s->context, parent);
+		memcpy(s->parent_id, parent->span_id, SPAN_ID_SIZE);
+	} else {
+		trace_new(&s->context);
+		s->parent_id[0] = '\0';
+	}
+	s->name = name;
+	s->kind = kind;
+	s->error = NULL;
+	s->n_attributes = 0;
+	s->n_dropped = 0;
+	s->text_len = 0;
+	s->end_mono_ns = 0;
+	s->start_real_ns = clock_real_ns();
+	s->start_mono_ns = clock_mono_ns();
+	s->outer = context_current;
+	context_current = &s->context;
+}
+
+void span_end(struct span *s)
+{
+	assert(s && s->end_mono_ns == 0);
+	assert(context_current == &s->context);
+	s->end_mono_ns = clock_mono_ns();
+	context_current = s->outer;
+	if (sink.finished && (s->context.trace_flags & TRACE_FLAG_SAMPLED))
+		sink.finished(s, sink.arg);
+}
+
+/* NULL: no place left. */
+static struct span_attribute *attribute_get(struct span *s, const char *key)
+{
+	assert(s && key && s->end_mono_ns == 0);
+	for (uint32_t i = 0; i < s->n_attributes; i++)
+		if (s->attributes[i].key == key || strcmp(s->attributes[i].key, key) == 0)
+			return &s->attributes[i];
+	if (s->n_attributes == SPAN_ATTRIBUTES_MAX) {
+		s->n_dropped++;
+		return NULL;
+	}
+	s->attributes[s->n_attributes].key = key;
+	return &s->attributes[s->n_attributes++];
+}
+
+/* The longest start of the text that fits and does not end within a UTF-8 sequence. */
+static size_t text_fit(struct str text, size_t size_max)
+{
+	size_t len = text.len;
+
+	if (len <= size_max)
+		return len;
+	len = size_max;
+	while (len > 0 && ((unsigned char)text.data[len] & 0xc0) == 0x80)
+		len--;
+	return len;
+}
+
+void span_set_str(struct span *s, const char *key, struct str value)
+{
+	struct span_attribute *a = attribute_get(s, key);
+	size_t len;
+
+	if (!a)
+		return;
+	len = text_fit(value, MIN((size_t)SPAN_VALUE_SIZE_MAX, SPAN_TEXT_SIZE - s->text_len));
+	a->kind = SPAN_ATTRIBUTE_STR;
+	a->text_at = (uint16_t)s->text_len;
+	a->text_len = (uint16_t)len;
+	if (len > 0)
+		memcpy(s->text + s->text_len, value.data, len);
+	s->text_len += len;
+}
+
+void span_set_int(struct span *s, const char *key, int64_t value)
+{
+	struct span_attribute *a = attribute_get(s, key);
+
+	if (!a)
+		return;
+	a->kind = SPAN_ATTRIBUTE_INT;
+	a->value.integer = value;
+}
+
+void span_set_double(struct span *s, const char *key, double value)
+{
+	struct span_attribute *a = attribute_get(s, key);
+
+	if (!a)
+		return;
+	a->kind = SPAN_ATTRIBUTE_DOUBLE;
+	a->value.number = value;
+}
+
+void span_set_bool(struct span *s, const char *key, bool value)
+{
+	struct span_attribute *a = attribute_get(s, key);
+
+	if (!a)
+		return;
+	a->kind = SPAN_ATTRIBUTE_BOOL;
+	a->value.boolean = value;
+}
+
+struct str span_attribute_text(const struct span *s, const struct span_attribute *a)
+{
+	assert(s && a && a->kind == SPAN_ATTRIBUTE_STR);
+	return (struct str){ s->text + a->text_at, a->text_len };
+}
+
+void span_fail(struct span *s, const char *error)
+{
+	assert(s && error);
+	s->error = error;
+}
+
+int64_t span_duration_us(const struct span *s)
+{
+	int64_t end_ns = s->end_mono_ns ? s->end_mono_ns : clock_mono_ns();
+
+	return (end_ns - s->start_mono_ns) / 1000;
+}
+
+void span_sink_set(void (*finished)(const struct span *s, void *arg), void *arg)
+{
+	sink.finished = finished;
+	sink.arg = arg;
+}

@@ -1,0 +1,92 @@
+/* Spans and W3C Trace Context. No event loop, nothing here yields or allocates. A span belongs to the thread (and the
+ * fiber) that started it; the spans of one fiber end in the reverse order of their starts.
+ *
+ *   struct span span;
+ *   span_start(&span, "GET /movies/{id}", SPAN_SERVER, NULL);   child of context_current; makes itself current
+ *   span_set_int(&span, "http.response.status_code", 200);
+ *   span_end(&span);                                            gives the context back
+ */
+#ifndef CINESYNC_TELEMETRY_TRACE_H
+#define CINESYNC_TELEMETRY_TRACE_H
+
+#include "base/buf.h"
+#include "base/context.h"
+
+#define SPAN_ATTRIBUTES_MAX 16
+#define SPAN_VALUE_SIZE_MAX 256 /* bytes of one text value; longer ones are cut at a character */
+#define SPAN_TEXT_SIZE 1024     /* bytes of all text values of a span together; what no longer fits is cut likewise */
+#define TRACEPARENT_SIZE 56     /* "00-…-…-01" and the NUL */
+
+#define TRACE_FLAG_SAMPLED 0x01
+#define TRACE_FLAG_RANDOM 0x02
+
+enum span_kind { SPAN_INTERNAL = 1, SPAN_SERVER, SPAN_CLIENT, SPAN_PRODUCER, SPAN_CONSUMER }; /* OTLP's numbers */
+
+struct span_attribute {
+	const char *key; /* static */
+	enum { SPAN_ATTRIBUTE_STR, SPAN_ATTRIBUTE_INT, SPAN_ATTRIBUTE_DOUBLE, SPAN_ATTRIBUTE_BOOL } kind;
+	uint16_t text_at; /* in the span's text; see span_attribute_text() */
+	uint16_t text_len;
+	union {
+		int64_t integer;
+		double number;
+		bool boolean;
+	} value;
+};
+
+/* Holds no pointer into itself but the context chain: a sink may copy it. Only the parts in use are ever written. */
+struct span {
+	struct context context;       /* its own ids */
+	struct context *outer;        /* what was current before */
+	char parent_id[SPAN_ID_SIZE]; /* "" for a root */
+	enum span_kind kind;
+	const char *name; /* static or outliving the span */
+	int64_t start_real_ns;
+	int64_t start_mono_ns;
+	int64_t end_mono_ns; /* 0 while open */
+	const char *error;   /* error.type, static; NULL: fine */
+	uint32_t n_attributes;
+	uint32_t n_dropped; /* attributes for which there was no place */
+	size_t text_len;
+	struct span_attribute attributes[SPAN_ATTRIBUTES_MAX];
+	char text[SPAN_TEXT_SIZE];
+};
+
+/* Starts a span as a child of `parent`, or of context_current when parent is NULL, or as a root with a new random trace
+ * id (sampled by the sampler). A parent without a trace id counts as none. Becomes context_current until span_end(). */
+void span_start(struct span *s, const char *name, enum span_kind kind, const struct context *parent);
+/* Closes it, restores context_current, hands it to the sink. Ending twice, or while an inner span is open, is a bug. */
+void span_end(struct span *s);
+/* An attribute that was set before gets the new value; keys are static. */
+void span_set_str(struct span *s, const char *key, struct str value);
+void span_set_int(struct span *s, const char *key, int64_t value);
+void span_set_double(struct span *s, const char *key, double value);
+void span_set_bool(struct span *s, const char *key, bool value);
+/* The value of a SPAN_ATTRIBUTE_STR; not NUL-terminated; valid as long as the span. */
+struct str span_attribute_text(const struct span *s, const struct span_attribute *a);
+/* Marks it failed with a stable word ("timeout", "500"). */
+void span_fail(struct span *s, const char *error);
+/* Up to now while it is open. */
+int64_t span_duration_us(const struct span *s);
+
+/* Where finished, sampled spans go; NULL: nowhere. Called on the thread that ended the span; must not block. Set it
+ * while no other thread has spans. */
+void span_sink_set(void (*sink)(const struct span *s, void *arg), void *arg);
+
+/* The share of new traces that is sampled, 0..1 (clamped); 1 at start. A trace that came from elsewhere keeps its
+ * sender's choice (parent-based sampling), and services with the same ratio agree about a trace: the choice is made
+ * from the low 56 bits of its id, as OpenTelemetry's consistent probability sampling has it. Thread-safe. */
+void trace_sample_set(double ratio);
+/* A root: new random ids, flags by the sampler, no tracestate. */
+void trace_new(struct context *ret);
+
+/* Reads `traceparent` and `tracestate` as W3C Trace Context level 2 says: version 00 exactly, later versions by their
+ * first four fields, ff and all-zero ids refused; a bad tracestate is dropped and the traceparent kept; with a bad
+ * traceparent both are ignored. Headers may be null strs; several tracestate headers are to be joined with commas.
+ * Flags other than sampled and random are cleared. A tracestate over 512 characters loses whole entries: those over 128
+ * characters first, then from its end. true: *ret holds the remote parent; false: *ret is untouched. */
+bool trace_parse(struct str traceparent, struct str tracestate, struct context *ret);
+/* The traceparent to send on, for that context, which must have ids. */
+void trace_format(const struct context *c, char ret[TRACEPARENT_SIZE]);
+
+#endif
