@@ -1,0 +1,85 @@
+/* Folders that are missing are made, whatever stands above them. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char scratch[PATH_MAX];
+
+static const char *in_scratch(const char *name)
+{
+	static char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s/%s", scratch, name);
+	return path;
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void makes_what_is_missing(void **state)
+{
+	(void)state;
+	assert_int_equal(file_folder_make(in_scratch("a/b//c/")), 0);
+	assert_int_equal(mode_of(in_scratch("a/b/c")), 0700);
+	assert_int_equal(file_folder_make(in_scratch("a/b/c")), 0);
+	assert_int_equal(file_folder_make("/"), 0);
+}
+
+static void says_what_is_in_the_way(void **state)
+{
+	char longer[PATH_MAX + 2];
+	int fd = open(in_scratch("file"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(file_folder_make(in_scratch("file")), -ENOTDIR);
+	assert_int_equal(file_folder_make(in_scratch("file/below")), -ENOTDIR);
+	assert_int_equal(file_folder_make(""), -ENOENT);
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	assert_int_equal(file_folder_make(longer), -ENAMETOOLONG);
+}
+
+static int scratch_make(void **state)
+{
+	(void)state;
+	snprintf(scratch, sizeof(scratch), "%s/cinesync-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	return mkdtemp(scratch) ? 0 : -1;
+}
+
+static int scratch_remove(void **state)
+{
+	(void)state;
+	(void)!unlink(in_scratch("file"));
+	(void)!rmdir(in_scratch("a/b/c"));
+	(void)!rmdir(in_scratch("a/b"));
+	(void)!rmdir(in_scratch("a"));
+	return rmdir(scratch);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(makes_what_is_missing),
+		cmocka_unit_test(says_what_is_in_the_way),
+	};
+
+	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
+}

@@ -1,0 +1,79 @@
+/* Connections handed out first come, first served. Owned by a driver's store; taking yields, giving does not.
+ * Limits: the number of items, wait_ms and waiters_max of the store's options. */
+#include "store/pool.h"
+
+#include "base/fault.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct metric_cell *pool_metric(const char *system, const char *name)
+{
+	static const char *const labels[] = { "db_system_name", "pool", NULL };
+	const char *values[] = { system, name };
+
+	return metric_cell(metric_new(METRIC_HISTOGRAM, "cinesync_store_pool_wait_seconds",
+	                              "How long a statement or transaction waited for its connection.", labels, NULL,
+	                              0),
+	                   values);
+}
+
+int store_pool_init(struct store_pool *p, size_t items_max, const struct store_options *options, const char *system,
+                    const char *name)
+{
+	void **idle = fault_hit("alloc") ? NULL : calloc(MAX(items_max, (size_t)1), sizeof(*idle));
+
+	if (!idle)
+		return -ENOMEM;
+	*p = (struct store_pool){ .idle = idle, .wait_ms = options->wait_ms, .waits = pool_metric(system, name) };
+	fiber_semaphore_init(&p->permits, 0, options->waiters_max);
+	return 0;
+}
+
+void store_pool_done(struct store_pool *p)
+{
+	assert(p->n_idle == p->n);
+	free(p->idle);
+	*p = (struct store_pool){ 0 };
+}
+
+void store_pool_add(struct store_pool *p, void *item)
+{
+	p->n++;
+	store_pool_give(p, item);
+}
+
+void *store_pool_remove(struct store_pool *p)
+{
+	if (p->n_idle == 0)
+		return NULL;
+	assert(p->permits.available > 0);
+	p->permits.available--;
+	p->n--;
+	return p->idle[--p->n_idle];
+}
+
+int store_pool_take(struct store_pool *p, void **ret)
+{
+	int64_t began_us = clock_mono_us();
+	int64_t outer = store_deadline_narrow(p->wait_ms);
+	int r;
+
+	r = fiber_semaphore_acquire(&p->permits);
+	fiber_deadline_set(outer);
+	metric_observe(p->waits, (double)(clock_mono_us() - began_us) / 1e6);
+	if (r == -ETIMEDOUT && clock_mono_ms() < outer)
+		return -EBUSY;
+	if (r < 0)
+		return r;
+	assert(p->n_idle > 0);
+	*ret = p->idle[--p->n_idle];
+	return 0;
+}
+
+void store_pool_give(struct store_pool *p, void *item)
+{
+	assert(p->n_idle < p->n);
+	p->idle[p->n_idle++] = item;
+	fiber_semaphore_release(&p->permits);
+}

@@ -1,0 +1,382 @@
+/* The SQL interface: picks the driver, and does for all of them what does not depend on the engine: checks of
+ * arguments, spans, metrics, fault points, and the rule that a transaction with an error in it only rolls back.
+ *
+ * A store belongs to one loop's thread. Every function that runs SQL yields. Limits: STORE_ROWS_MAX rows,
+ * STORE_ARGS_MAX arguments, and those of the options. */
+#include "store/driver.h"
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/utf8.h"
+#include "fiber/fiber.h"
+#include "telemetry/trace.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define POOL_MAX_DEFAULT 4
+#define WAIT_MS_DEFAULT 2000
+#define WAITERS_MAX_DEFAULT 1024
+#define STATEMENT_TIMEOUT_MS_DEFAULT 5000
+#define PING_MS 1000
+
+static const struct store_driver *const drivers[] = { &store_sqlite_driver };
+
+static _Thread_local struct store_words open_words;
+
+/* ---- for the drivers ---- */
+
+void store_words_set(struct store_words *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(w->text, sizeof(w->text), fmt, ap);
+	va_end(ap);
+}
+
+void store_say(struct store *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(s->words.text, sizeof(s->words.text), fmt, ap);
+	va_end(ap);
+}
+
+void store_init(struct store *s, const struct store_driver *driver, const struct store_options *options)
+{
+	static const char *const labels[] = { "db_system_name", "error", NULL };
+
+	*s = (struct store){ .magic = STORE_MAGIC, .driver = driver, .options = *options };
+	s->options.url = NULL;
+	s->errors = metric_new(METRIC_COUNTER, "cinesync_store_errors_total",
+	                       "Statements and transactions that failed, by the kind of error.", labels, NULL, 0);
+}
+
+int64_t store_deadline_narrow(int64_t delay_ms)
+{
+	int64_t outer = fiber_deadline();
+
+	fiber_deadline_set(MIN(outer, clock_deadline_in(delay_ms)));
+	return outer;
+}
+
+/* ---- opening and closing ---- */
+
+static const struct store_driver *driver_find(const char *url)
+{
+	const char *colon = strchr(url, ':');
+
+	for (size_t i = 0; colon && i < ARRAY_SIZE(drivers); i++)
+		if (str_equal((struct str){ url, (size_t)(colon - url) }, str_from(drivers[i]->scheme)))
+			return drivers[i];
+	return NULL;
+}
+
+static struct store_options options_filled(const struct store_options *options)
+{
+	struct store_options o = *options;
+
+	o.pool_max = o.pool_max ? o.pool_max : POOL_MAX_DEFAULT;
+	o.wait_ms = o.wait_ms ? o.wait_ms : WAIT_MS_DEFAULT;
+	o.waiters_max = o.waiters_max ? o.waiters_max : WAITERS_MAX_DEFAULT;
+	o.statement_timeout_ms = o.statement_timeout_ms ? o.statement_timeout_ms : STATEMENT_TIMEOUT_MS_DEFAULT;
+	return o;
+}
+
+int store_open(const struct store_options *options, struct store **ret)
+{
+	struct store_options filled = options_filled(options);
+	const struct store_driver *driver = driver_find(options->url);
+
+	assert(fiber_self());
+	if (!driver) {
+		/* Only the scheme: the rest of a URL may hold a password. */
+		store_words_set(&open_words, "no engine for a database URL that begins with \"%.*s:\"; known: sqlite:",
+		                (int)MIN(strcspn(options->url, ":"), (size_t)32), options->url);
+		return -EPROTONOSUPPORT;
+	}
+	return driver->open(&filled, &open_words, ret);
+}
+
+void store_close(struct store **s)
+{
+	struct store *store = STEAL(*s);
+
+	if (!store)
+		return;
+	assert(store->magic == STORE_MAGIC && store->transactions == 0);
+	fiber_shield();
+	store->driver->close(store);
+	fiber_unshield();
+}
+
+/* ---- values ---- */
+
+static const struct store_value *value_at(const struct store_rows *r, size_t row, size_t column)
+{
+	assert(row < r->n && column < r->columns);
+	return &r->values[row * r->columns + column];
+}
+
+int64_t store_int(const struct store_rows *r, size_t row, size_t column)
+{
+	const struct store_value *v = value_at(r, row, column);
+
+	if (v->type == STORE_NULL)
+		return 0;
+	if (v->type == STORE_BOOL)
+		return v->value.boolean;
+	assert(v->type == STORE_INT);
+	return v->value.integer;
+}
+
+double store_double(const struct store_rows *r, size_t row, size_t column)
+{
+	const struct store_value *v = value_at(r, row, column);
+
+	if (v->type == STORE_NULL)
+		return 0.0;
+	if (v->type == STORE_INT)
+		return (double)v->value.integer;
+	assert(v->type == STORE_DOUBLE);
+	return v->value.number;
+}
+
+bool store_bool(const struct store_rows *r, size_t row, size_t column)
+{
+	int64_t i = store_int(r, row, column);
+
+	assert(i == 0 || i == 1);
+	return i == 1;
+}
+
+struct str store_text(const struct store_rows *r, size_t row, size_t column)
+{
+	const struct store_value *v = value_at(r, row, column);
+
+	if (v->type == STORE_NULL)
+		return STR_NULL;
+	assert(v->type == STORE_TEXT || v->type == STORE_BLOB);
+	return v->value.text;
+}
+
+bool store_is_null(const struct store_rows *r, size_t row, size_t column)
+{
+	return value_at(r, row, column)->type == STORE_NULL;
+}
+
+/* ---- statements ---- */
+
+static int args_check(struct store *s, const struct store_value *args, size_t n)
+{
+	assert(n <= STORE_ARGS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		struct str text = args[i].value.text;
+
+		if (args[i].type != STORE_TEXT || (utf8_is_valid(text) && !memchr(text.data, '\0', text.len)))
+			continue;
+		store_say(s, "argument $%zu is text with U+0000 or with bytes that are not UTF-8", i + 1);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void count_error(struct store *s, int r)
+{
+	const char *values[] = { s->driver->system, error_name(r) };
+
+	metric_add(metric_cell(s->errors, values), 1);
+}
+
+static int call_run(struct store *s, struct store_tx *tx, const struct store_call *call, struct store_rows *ret)
+{
+	int r;
+
+	r = args_check(s, call->args, call->n_args);
+	if (r < 0)
+		return r;
+	if (fault_hit("store.statement")) {
+		store_say(s, "fault injected at store.statement");
+		return -EIO;
+	}
+	return tx ? s->driver->tx_query(tx, call, ret) : s->driver->query(s, call, ret);
+}
+
+/* A span only where there is a trace to belong to: a poll in the background would make a trace of its own each time. */
+static int call_traced(struct store *s, struct store_tx *tx, const struct store_call *call, struct store_rows *ret)
+{
+	struct span span;
+	int r;
+
+	if (!context_current)
+		return call_run(s, tx, call, ret);
+	span_start(&span, "sql", SPAN_CLIENT, NULL);
+	span_set_str(&span, "db.system.name", str_from(s->driver->system));
+	span_set_str(&span, "db.query.text", str_from(call->sql));
+	r = call_run(s, tx, call, ret);
+	if (r < 0)
+		span_fail(&span, error_name(r));
+	span_end(&span);
+	return r;
+}
+
+static int call_counted(struct store *s, struct store_tx *tx, const struct store_call *call, struct store_rows *ret)
+{
+	struct store_rows unwanted;
+	int r;
+
+	assert(s->magic == STORE_MAGIC && fiber_self());
+	r = call_traced(s, tx, call, ret ? ret : &unwanted);
+	if (r < 0)
+		count_error(s, r);
+	return r;
+}
+
+int store_query(struct store *s, const char *sql, const struct store_value *args, size_t n_args, struct arena *a,
+                struct store_rows *ret)
+{
+	struct store_call call = { .sql = sql, .args = args, .n_args = n_args, .arena = a };
+
+	return call_counted(s, NULL, &call, ret);
+}
+
+int store_read(struct store *s, const char *sql, const struct store_value *args, size_t n_args, struct arena *a,
+               struct store_rows *ret)
+{
+	struct store_call call = { .sql = sql, .args = args, .n_args = n_args, .reads = true, .arena = a };
+
+	return call_counted(s, NULL, &call, ret);
+}
+
+/* ---- transactions ---- */
+
+int store_begin(struct store *s, struct store_tx **ret)
+{
+	int r;
+
+	assert(s->magic == STORE_MAGIC && fiber_self());
+	r = s->driver->begin(s, ret);
+	if (r < 0) {
+		count_error(s, r);
+		return r;
+	}
+	(*ret)->magic = STORE_TX_MAGIC;
+	(*ret)->store = s;
+	(*ret)->failed = 0;
+	s->transactions++;
+	return 0;
+}
+
+int store_tx_query(struct store_tx *tx, const char *sql, const struct store_value *args, size_t n_args, struct arena *a,
+                   struct store_rows *ret)
+{
+	struct store_call call = { .sql = sql, .args = args, .n_args = n_args, .arena = a };
+	int r;
+
+	assert(tx->magic == STORE_TX_MAGIC);
+	if (tx->failed < 0)
+		return tx->failed;
+	r = call_counted(tx->store, tx, &call, ret);
+	if (r < 0)
+		tx->failed = r;
+	return r;
+}
+
+int store_tx_script(struct store_tx *tx, struct str script)
+{
+	int r;
+
+	assert(tx->magic == STORE_TX_MAGIC && tx->failed == 0);
+	r = tx->store->driver->tx_script(tx, script);
+	if (r < 0) {
+		count_error(tx->store, r);
+		tx->failed = r;
+	}
+	return r;
+}
+
+/* Takes the transaction out of its owner's hands: from here on it ends in one way or the other. */
+static struct store_tx *tx_take(struct store_tx **tx)
+{
+	struct store_tx *t = STEAL(*tx);
+
+	assert(t->magic == STORE_TX_MAGIC && t->store->transactions > 0);
+	t->store->transactions--;
+	t->magic = 0;
+	return t;
+}
+
+static int tx_commit(struct store *s, struct store_tx *t)
+{
+	int r = t->failed;
+
+	if (r == 0 && fault_hit("store.commit")) {
+		store_say(s, "fault injected at store.commit");
+		r = -EIO;
+	}
+	if (r < 0) {
+		s->driver->rollback(t);
+		return r;
+	}
+	r = s->driver->commit(t);
+	if (r == 0 && fault_hit("store.committed")) {
+		store_say(s, "fault injected at store.committed");
+		r = -EIO;
+	}
+	return r;
+}
+
+int store_commit(struct store_tx **tx)
+{
+	struct store *s = (*tx)->store;
+	int r;
+
+	fiber_shield();
+	r = tx_commit(s, tx_take(tx));
+	fiber_unshield();
+	if (r < 0)
+		count_error(s, r);
+	return r;
+}
+
+void store_rollback(struct store_tx **tx)
+{
+	struct store_tx *t;
+
+	if (!*tx)
+		return;
+	t = tx_take(tx);
+	fiber_shield();
+	t->store->driver->rollback(t);
+	fiber_unshield();
+}
+
+/* ---- the rest ---- */
+
+const char *store_error(const struct store *s)
+{
+	return s ? s->words.text : open_words.text;
+}
+
+const char *store_system(const struct store *s)
+{
+	assert(s->magic == STORE_MAGIC);
+	return s->driver->system;
+}
+
+int store_ping(struct store *s)
+{
+	struct arena *a CLEANUP(arena_free) = NULL;
+	int64_t outer;
+	int r;
+
+	r = arena_new(4096, &a);
+	if (r < 0)
+		return r;
+	outer = store_deadline_narrow(PING_MS);
+	r = store_read(s, "SELECT 1", STORE_NO_ARGS, a, NULL);
+	fiber_deadline_set(outer);
+	return r;
+}
