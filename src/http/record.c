@@ -1,0 +1,149 @@
+/* What is kept of each request: its server span, its metrics, its line in the access log. The hot path is a span and
+ * one look into a short array: metric cells are looked up once for each method and status of a route.
+ * Limits: ROUTER_CELLS_MAX cells a route, what is over them is looked up each time. Nothing here yields. */
+#include "http/internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "telemetry/metrics.h"
+
+#include <stdio.h>
+
+enum { STATUS_CLIENT_GONE = 499, USER_AGENT_LEN_MAX = 100 };
+
+static struct metric_cell *gauge(const char *name, const char *help)
+{
+	return metric_cell(metric_new(METRIC_GAUGE, name, help, NULL, NULL, 0), NULL);
+}
+
+void record_connections(int delta)
+{
+	static struct metric_cell *cell;
+
+	if (!cell)
+		cell = gauge("http_server_connections", "Open connections of clients.");
+	metric_add(cell, delta);
+}
+
+void record_active(int delta)
+{
+	static struct metric_cell *cell;
+
+	if (!cell)
+		cell = gauge("http_server_active_requests", "Requests accepted and not yet answered completely.");
+	metric_add(cell, delta);
+}
+
+void record_span_start(struct request *req)
+{
+	struct context parent;
+	bool has_parent =
+	        req->head.n_traceparent == 1 && trace_parse(req->head.traceparent, req->head.tracestate, &parent);
+	const char *name = req->match.entry ? req->match.entry->span_name : "HTTP";
+
+	/* On the loop nothing is current, and a handler's fiber begins with what was. */
+	context_current = NULL;
+	span_start(&req->span, name, SPAN_SERVER, has_parent ? &parent : NULL);
+	req->has_span = true;
+}
+
+static const char *error_word(int status)
+{
+	static const char *const words[] = { "500", "501", "502", "503", "504" };
+	size_t i = (size_t)(status - 500);
+
+	return i < ARRAY_SIZE(words) ? words[i] : "5xx";
+}
+
+static void span_describe(struct request *req)
+{
+	struct span *span = &req->span;
+	int status = req->client_gone ? STATUS_CLIENT_GONE : req->answer.status;
+
+	span_set_str(span, "http.request.method", req->method_name);
+	if (req->match.entry)
+		span_set_str(span, "http.route", str_from(req->match.entry->route->path));
+	span_set_int(span, "http.response.status_code", status);
+	span_set_str(span, "url.path", req->target.path);
+	span_set_str(span, "url.scheme", STR("http"));
+	span_set_str(span, "client.address", request_client_address(req));
+	if (req->head.host.data)
+		span_set_str(span, "server.address", req->head.host);
+	if (status >= 500)
+		span_fail(span, error_word(status));
+}
+
+void record_span_end(struct request *req)
+{
+	req->duration_us = clock_mono_us() - req->start_us;
+	if (req->span.context.trace_flags & TRACE_FLAG_SAMPLED)
+		span_describe(req);
+	span_end(&req->span);
+}
+
+/* ---- metrics ---- */
+
+static struct metric_cell *duration_cell(const char *method, const char *route, int status)
+{
+	static const char *const labels[] = { "method", "route", "status", NULL };
+	char text[16];
+	const char *values[] = { method, route, text };
+
+	snprintf(text, sizeof(text), "%d", status);
+	return metric_cell(metric_new(METRIC_HISTOGRAM, "http_server_request_duration_seconds",
+	                              "From a request's line to its answer, by route.", labels, NULL, 0),
+	                   values);
+}
+
+static struct metric_cell *entry_cell(struct router_entry *e, bool is_head, int status)
+{
+	struct metric_cell *cell;
+
+	for (size_t i = 0; i < e->n_cells; i++)
+		if (e->cells[i].status == status && e->cells[i].is_head == is_head)
+			return e->cells[i].duration;
+	cell = duration_cell(is_head ? "HEAD" : router_method_name(e->route->method), e->route->path, status);
+	if (e->n_cells < ROUTER_CELLS_MAX)
+		e->cells[e->n_cells++] = (struct router_cell){ status, is_head, cell };
+	return cell;
+}
+
+static void count(const struct request *req, int status)
+{
+	double seconds = (double)req->duration_us / 1e6;
+	const char *method;
+
+	if (req->match.entry) {
+		metric_observe(entry_cell(req->match.entry, req->is_head, status), seconds);
+		return;
+	}
+	/* No client makes up label values. */
+	method = req->is_options ? "OPTIONS" : req->is_head ? "HEAD" : router_method_name(req->method);
+	metric_observe(duration_cell(method, "none", status), seconds);
+}
+
+static void access_log(struct request *req, int status)
+{
+	struct context *outer = context_current;
+
+	context_current = &req->span.context;
+	log_info("request", LOG_STRN("method", str_slice(req->method_name, 0, HEAD_METHOD_LEN_MAX)),
+	         LOG_STR("route", req->match.entry ? req->match.entry->route->path : ""),
+	         LOG_STRN("path", req->target.path.data ? req->target.path : STR("")), LOG_INT("status", status),
+	         LOG_DOUBLE("duration_ms", (double)req->duration_us / 1000), LOG_INT("bytes", req->answer.len),
+	         LOG_STRN("user_agent", str_slice(req->head.user_agent, 0, USER_AGENT_LEN_MAX)),
+	         LOG_STRN("client", request_client_address(req)));
+	context_current = outer;
+}
+
+void record_completed(struct request *req)
+{
+	int status = req->client_gone ? STATUS_CLIENT_GONE : req->answer.status;
+
+	/* Without a span it never had an answer: the client broke off in the middle of its request. */
+	if (!req->has_span)
+		return;
+	count(req, status);
+	if (req->server->options.access_log && log_enabled(LOG_INFO))
+		access_log(req, status);
+}

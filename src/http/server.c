@@ -1,0 +1,335 @@
+/* The server: a listening socket of our own, libmicrohttpd with its epoll descriptor in the loop, and the shim around
+ * it. The library runs only from the loop: when its descriptor is ready, when it asked for a time, and soon after a
+ * connection was resumed, which makes nothing ready by itself.
+ * Limits: all in http_server_options. Nothing here yields. */
+#include "http/internal.h"
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "fiber/fiber.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SERVER_MAGIC 0x53525652u
+
+enum { BACKLOG = 1024, ADDRESS_LEN_MAX = 80 };
+
+/* ---- listening ---- */
+
+/* "127.0.0.1:8081" and "[::1]:8081" into host and port, both NUL-terminated in `text`. */
+static int address_split(const char *address, char text[ADDRESS_LEN_MAX], const char **ret_host, const char **ret_port)
+{
+	size_t len = strlen(address);
+	char *colon;
+
+	if (len >= ADDRESS_LEN_MAX)
+		return -EINVAL;
+	memcpy(text, address, len + 1);
+	colon = strrchr(text, ':');
+	if (!colon || colon == text || !colon[1])
+		return -EINVAL;
+	*colon = '\0';
+	*ret_port = colon + 1;
+	*ret_host = text;
+	if (text[0] != '[')
+		return strchr(text, ':') ? -EINVAL : 0;
+	if (colon[-1] != ']')
+		return -EINVAL;
+	colon[-1] = '\0';
+	*ret_host = text + 1;
+	return 0;
+}
+
+static int listen_on(const struct addrinfo *ai)
+{
+	int one = 1;
+	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (ai->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
+		int r = -errno;
+
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static int port_of(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0)
+		return 0;
+	return ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port
+	                                      : ((struct sockaddr_in *)&ss)->sin_port);
+}
+
+static int server_listen(struct http_server *s)
+{
+	static const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+		                               .ai_socktype = SOCK_STREAM };
+	char text[ADDRESS_LEN_MAX];
+	struct addrinfo *ai;
+	const char *host;
+	const char *port;
+	int r = address_split(s->options.address, text, &host, &port);
+
+	if (r < 0)
+		return r;
+	if (getaddrinfo(host, port, &hints, &ai) != 0)
+		return -EINVAL;
+	r = listen_on(ai);
+	freeaddrinfo(ai);
+	if (r < 0)
+		return r;
+	s->listen_fd = r;
+	s->port = port_of(r);
+	return 0;
+}
+
+/* ---- libmicrohttpd in the loop ---- */
+
+static void on_daemon_timer(uv_timer_t *timer);
+
+static void daemon_run(struct http_server *s)
+{
+	MHD_UNSIGNED_LONG_LONG wait_ms;
+
+	if (MHD_run(s->daemon) == MHD_NO)
+		log_error("the HTTP library cannot run");
+	if (MHD_get_timeout(s->daemon, &wait_ms) == MHD_NO)
+		return;
+	/* A time asked for earlier does as well: the library is run a little too often. */
+	if (wait_ms == 0 || !uv_is_active((uv_handle_t *)&s->daemon_timer))
+		uv_timer_start(&s->daemon_timer, on_daemon_timer, wait_ms, 0);
+}
+
+static void on_daemon_timer(uv_timer_t *timer)
+{
+	daemon_run(timer->data);
+}
+
+void server_wake(struct http_server *s)
+{
+	uv_timer_start(&s->daemon_timer, on_daemon_timer, 0, 0);
+}
+
+static void on_daemon_ready(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	daemon_run(poll->data);
+}
+
+/* The library's own undoing of escapes is turned off: it is lenient, and knows no NUL. */
+static size_t unescape_nothing(void *cls, struct MHD_Connection *mhd, char *text)
+{
+	(void)cls;
+	(void)mhd;
+	return strlen(text);
+}
+
+static int daemon_start(struct http_server *s)
+{
+	const struct http_server_options *o = &s->options;
+	/* Inactivity: for a client that does not read its answer. All else has absolute deadlines of ours. */
+	unsigned timeout_s = (unsigned)(MAX(o->idle_timeout_ms, o->body_timeout_ms) / 1000) + 5;
+
+	s->daemon = MHD_start_daemon(
+	        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_access,
+	        s, /* ports and policy: ours */
+	        MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, s,
+	        MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, s, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, s,
+	        MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, o->header_max,
+	        MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
+#if MHD_VERSION >= 0x00097701
+	        MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+#else
+	        /* Being strict, this version closes without a word or answers bare text; admit.c refuses the same. */
+	        MHD_OPTION_STRICT_FOR_CLIENT, 0,
+#endif
+	        MHD_OPTION_END);
+	if (!s->daemon)
+		return -ENOMEM;
+	s->listen_fd = -1;
+	return 0;
+}
+
+/* ---- life ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct http_server *s = handle->data;
+
+	if (--s->handles_open > 0)
+		return;
+	s->magic = 0;
+	free(s);
+}
+
+static void handle_add(struct http_server *s, uv_handle_t *handle)
+{
+	handle->data = s;
+	s->handles_open++;
+}
+
+static int handles_start(struct http_server *s)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	int r;
+
+	uv_timer_init(s->loop, &s->daemon_timer);
+	handle_add(s, (uv_handle_t *)&s->daemon_timer);
+	uv_timer_init(s->loop, &s->reaper);
+	handle_add(s, (uv_handle_t *)&s->reaper);
+	r = info ? uv_poll_init(s->loop, &s->daemon_poll, info->epoll_fd) : -EIO;
+	if (r < 0)
+		return r;
+	handle_add(s, (uv_handle_t *)&s->daemon_poll);
+	r = uv_poll_init(s->loop, &s->gone_poll, s->gone_fd);
+	if (r < 0)
+		return r;
+	handle_add(s, (uv_handle_t *)&s->gone_poll);
+	r = uv_poll_start(&s->gone_poll, UV_READABLE, connection_gone);
+	if (r >= 0)
+		r = uv_poll_start(&s->daemon_poll, UV_READABLE, on_daemon_ready);
+	if (r >= 0)
+		/* The first run puts the listening socket among those waited for. */
+		daemon_run(s);
+	return r;
+}
+
+static void handle_close(struct http_server *s, uv_handle_t *handle)
+{
+	/* Only what was begun has its data set. */
+	if (handle->data == s && !uv_is_closing(handle))
+		uv_close(handle, on_closed);
+}
+
+/* Freed at once when it has no handles yet, otherwise by the last of them. */
+static void server_close(struct http_server *s)
+{
+	bool has_handles = s->handles_open > 0;
+
+	linger_close_all(s);
+	handle_close(s, (uv_handle_t *)&s->daemon_poll);
+	handle_close(s, (uv_handle_t *)&s->gone_poll);
+	handle_close(s, (uv_handle_t *)&s->daemon_timer);
+	if (s->daemon)
+		MHD_stop_daemon(s->daemon);
+	linger_close_all(s);
+	/* Last: connections that close set it. */
+	handle_close(s, (uv_handle_t *)&s->reaper);
+	s->daemon = NULL;
+	if (s->listen_fd >= 0)
+		close(s->listen_fd);
+	if (s->gone_fd >= 0)
+		close(s->gone_fd);
+	request_pool_drain(s);
+	router_free(&s->router);
+	if (!has_handles)
+		free(s);
+}
+
+static int server_start(struct http_server *s)
+{
+	int r = router_new(s->options.tables, &s->router);
+
+	if (r < 0)
+		return r;
+	s->gone_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->gone_fd < 0)
+		return -errno;
+	r = server_listen(s);
+	if (r < 0)
+		return r;
+	r = daemon_start(s);
+	return r < 0 ? r : handles_start(s);
+}
+
+int http_server_new(struct uv_loop_s *loop, const struct http_server_options *options, struct http_server **ret)
+{
+	struct http_server *s = fault_hit("http.server") ? NULL : calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->magic = SERVER_MAGIC;
+	s->options = *options;
+	s->loop = loop;
+	s->listen_fd = -1;
+	s->gone_fd = -1;
+	s->reap_at_ms = INT64_MAX;
+	s->wait_ms[WAIT_HEAD] = options->head_timeout_ms;
+	s->wait_ms[WAIT_BODY] = options->body_timeout_ms;
+	s->wait_ms[WAIT_IDLE] = options->idle_timeout_ms;
+	list_init(&s->requests);
+	list_init(&s->pool);
+	list_init(&s->lingers);
+	for (size_t i = 0; i < WAITS; i++)
+		list_init(&s->waits[i]);
+	r = server_start(s);
+	if (r < 0) {
+		server_close(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+int http_server_port(const struct http_server *s)
+{
+	assert(s->magic == SERVER_MAGIC);
+	return s->port;
+}
+
+void http_server_drain(struct http_server *s)
+{
+	int fd;
+
+	assert(s->magic == SERVER_MAGIC);
+	if (s->is_draining)
+		return;
+	s->is_draining = true;
+	fd = MHD_quiesce_daemon(s->daemon);
+	if (fd >= 0)
+		close(fd);
+}
+
+size_t http_server_in_flight(const struct http_server *s)
+{
+	assert(s->magic == SERVER_MAGIC);
+	return s->in_flight;
+}
+
+void http_server_cancel_all(struct http_server *s)
+{
+	assert(s->magic == SERVER_MAGIC);
+	for (struct list *at = s->requests.next; at != &s->requests; at = at->next) {
+		struct request *req = LIST_ENTRY(at, struct request, node);
+
+		if (req->phase == PHASE_RUNNING && req->fiber)
+			fiber_cancel(req->fiber);
+	}
+}
+
+void http_server_free(struct http_server **s)
+{
+	if (!s || !*s)
+		return;
+	assert((*s)->magic == SERVER_MAGIC);
+	server_close(*s);
+	*s = NULL;
+}

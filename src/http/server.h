@@ -1,0 +1,138 @@
+/* The HTTP/1.1 server and what a handler sees of it.
+ *
+ * libmicrohttpd parses and frames; this room refuses what it is too lenient about, routes, runs each request's handler
+ * on a fiber under the request's deadline, and answers problems. One table of routes a service is read by the router,
+ * the OpenAPI document and the tests. A handler answers once, with a respond_*() function, and returns 0; or returns a
+ * negative error, which becomes a problem. Everything a request allocates is in its arena and goes with it. */
+#ifndef CINESYNC_HTTP_SERVER_H
+#define CINESYNC_HTTP_SERVER_H
+
+#include "base/arena.h"
+#include "http/problem.h"
+#include "http/reply.h"
+#include "schema/schema.h"
+
+struct request;
+struct http_server;
+struct uv_loop_s;
+
+/* HEAD is answered wherever GET is, OPTIONS everywhere. */
+enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_METHODS };
+
+enum http_auth { HTTP_AUTH_NONE, HTTP_AUTH_OPTIONAL, HTTP_AUTH_USER, HTTP_AUTH_ADMIN };
+
+#define ROUTE_ERRORS_MAX 8
+
+struct route {
+	enum http_method method;
+	const char *path; /* template: "/api/v1/movies/{movie_id}"; a literal segment wins over a parameter */
+	int (*handler)(struct request *req);
+	enum http_auth auth;
+	const struct schema *path_params; /* one field a {name} */
+	const struct schema *query;       /* NULL: none allowed */
+	const struct schema *body;        /* NULL: none read */
+	bool body_form;                   /* application/x-www-form-urlencoded is taken too */
+	const char *body_type; /* another media type than application/json ("application/cloudevents+json") */
+	struct {
+		int status;
+		const struct schema *schema; /* NULL: no content, or .type */
+		const char *type;            /* media type when there is no schema ("text/html; charset=utf-8") */
+		const char *doc;
+	} reply;
+	int errors[ROUTE_ERRORS_MAX]; /* statuses it may answer beside the general ones */
+	const char *summary;
+	const char *doc;
+	const char *tag;
+	bool internal;  /* served, but in no document and never through the gateway */
+	bool cacheable; /* GET: documented with ETag and 304 */
+};
+
+struct http_user {
+	struct str id;
+	struct str session_id;
+	struct str role;
+};
+
+struct http_server_options {
+	const char *address;               /* "127.0.0.1:8081", "[::1]:8081", "0.0.0.0:0" (any free port) */
+	const struct route *const *tables; /* NULL-terminated tables, each ended by a route with path NULL */
+	/* Checks the Authorization header of a route that wants it. 0 with *ret filled (in the request's arena);
+	 * -EACCES with *ret_reason (for WWW-Authenticate's error_description); another error becomes its problem. May
+	 * yield. NULL: no route needs it. */
+	int (*authenticate)(struct request *req, struct str token, void *arg, struct http_user *ret,
+	                    const char **ret_reason);
+	void *authenticate_arg;
+	size_t connections_max;
+	size_t requests_max;     /* in flight; more get 503 at once */
+	size_t body_max;         /* bytes */
+	size_t header_max;       /* bytes of request line and headers, 8..16 KiB */
+	size_t arena_max;        /* bytes a request */
+	int64_t deadline_ms;     /* a request's, unless X-Request-Deadline-Ms is less */
+	int64_t head_timeout_ms; /* first byte to end of headers */
+	int64_t body_timeout_ms; /* end of headers to end of body */
+	int64_t idle_timeout_ms; /* keep-alive */
+	bool trust_proxy;        /* X-Forwarded-For from a loopback or private peer names the client */
+	bool access_log;         /* one log line a request */
+	bool check_replies;      /* test builds: a reply that breaks its schema aborts */
+};
+
+/* Listens at once (so a taken port fails here: -EADDRINUSE), serves when the loop runs. Options are copied, the strings
+ * and tables kept by pointer. -EINVAL: bad address or a table with two routes of the same method and path. */
+int http_server_new(struct uv_loop_s *loop, const struct http_server_options *options,
+                    struct http_server **ret) MUST_CHECK;
+int http_server_port(const struct http_server *s);
+/* Answers on open connections carry `Connection: close`, new connections are refused. */
+void http_server_drain(struct http_server *s);
+/* Requests accepted and not yet answered completely. */
+size_t http_server_in_flight(const struct http_server *s);
+/* Resumes and closes everything. No fiber of a request may be alive: drain, or cancel with http_server_cancel_all(). */
+void http_server_free(struct http_server **s);
+void http_server_cancel_all(struct http_server *s);
+
+/* ---- what a handler reads ---- */
+
+struct arena *request_arena(struct request *req);
+const struct route *request_route(const struct request *req);
+/* Set for routes with auth; .id is null on HTTP_AUTH_OPTIONAL without a token. */
+const struct http_user *request_user(const struct request *req);
+/* Null str when absent. Names are case-blind. */
+struct str request_header(const struct request *req, const char *name);
+/* The client's address, textual; from X-Forwarded-For only when the peer is a trusted proxy. */
+struct str request_client_address(const struct request *req);
+/* Path and query as the client sent them. */
+struct str request_target(const struct request *req);
+struct str request_body_raw(const struct request *req);
+/* The media type of the body, lower case, without parameters. */
+struct str request_body_type(const struct request *req);
+
+/* Parses and checks path, query and body against the route's schemas; pass NULL for what the route does not have. All
+ * violations together: 422. 0, or an error to return from the handler as it is. */
+int request_parse(struct request *req, void *ret_path, void *ret_query, void *ret_body) MUST_CHECK;
+
+/* ---- how it answers ---- */
+
+/* value per schema, as JSON. Adds a strong ETag to a 200 of a cacheable route and answers If-None-Match. */
+int respond(struct request *req, int status, const struct schema *schema, const void *value);
+/* 204, 202, 205: no body. */
+int respond_empty(struct request *req, int status);
+/* A prepared reply that others share; its reference count is raised. Answers If-None-Match by its ETag. */
+int respond_shared(struct request *req, struct reply *reply);
+/* Text of any type, copied. */
+int respond_text(struct request *req, int status, const char *type, struct str text);
+/* Adds a header to the answer, whichever it will be; refused (-EINVAL) if it holds a control character. */
+int respond_header(struct request *req, const char *name, struct str value);
+
+/* Sets the problem to answer and gives a negative error to return: `return request_problem(req, &problem_x, "…", …);`
+ * detail is for the client: no secrets. */
+int request_problem(struct request *req, const struct problem *p, const char *detail, ...) PRINTF_LIKE(3, 4) MUST_CHECK;
+/* As that, with Retry-After. */
+int request_problem_retry(struct request *req, const struct problem *p, int64_t retry_after_s, const char *detail, ...)
+        PRINTF_LIKE(4, 5) MUST_CHECK;
+/* The list that a handler may add violations of its own to, then `return request_violations(req);` (422). */
+struct violations *request_violation_list(struct request *req);
+int request_violations(struct request *req) MUST_CHECK;
+
+/* Adds a Server-Timing metric ("db", 1.5 ms). name is a static token. */
+void request_timing(struct request *req, const char *name, int64_t duration_us);
+
+#endif
