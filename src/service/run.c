@@ -1,0 +1,364 @@
+/* One process = one loop. The order is: loop and fibers, client, start() on a fiber, listen, serve; then on SIGTERM
+ * /readyz turns 503, the delay, no new connections, accepted requests finish (or are cancelled at DRAIN_MS), stop() on
+ * a fiber, everything is freed so that leak checkers see a clean end. A second signal cuts the waiting short. struct
+ * service_run is the only global of the room: one service a process. */
+#include "service/run.h"
+
+#include "base/log.h"
+#include "fiber/fiber.h"
+#include "fiber/offload.h"
+#include "service/health.h"
+#include "telemetry/metrics.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum {
+	EXIT_UNAVAILABLE = 69,
+	EXIT_SOFTWARE = 70,
+	DRAIN_POLL_MS = 5,
+	TABLES_MAX = 8,
+};
+
+#define RUN_MAGIC UINT32_C(0x52554e31)
+
+struct service_run {
+	uint32_t magic;
+	const struct service *service;
+	const struct service_settings *settings;
+	const void *config;
+	struct uv_loop_s loop;
+	uv_signal_t signals[2];
+	struct http_client *client;
+	struct http_server *server;
+	const struct route *tables[TABLES_MAX + 1];
+	void *state;
+	bool started;
+	bool stopping;
+	bool hurry;
+	int exit_code;
+	int64_t begin_ms;
+	struct fiber *starter; /* joined before anything is taken down */
+};
+
+static struct service_run *the_run;
+
+static struct service_run *run_get(void)
+{
+	assert(the_run && the_run->magic == RUN_MAGIC);
+	return the_run;
+}
+
+struct http_client *service_client(void)
+{
+	return run_get()->client;
+}
+
+void *service_state(void)
+{
+	return run_get()->state;
+}
+
+struct uv_loop_s *service_loop(struct service_run *run)
+{
+	assert(run->magic == RUN_MAGIC);
+	return &run->loop;
+}
+
+void service_mode_set(struct service_run *run, const char *part, const char *mode)
+{
+	assert(run->magic == RUN_MAGIC);
+	if (health_mode_set(part, mode) < 0)
+		log_warning("too many parts to list in /readyz", LOG_STR("part", part));
+}
+
+/* ---- drain ---- */
+
+static void drain_wait(struct service_run *run, int64_t until_ms)
+{
+	while (!run->hurry && clock_mono_ms() < until_ms && http_server_in_flight(run->server) > 0)
+		(void)fiber_sleep_ms(DRAIN_POLL_MS);
+}
+
+static void drain_server(struct service_run *run)
+{
+	int64_t until_ms = clock_deadline_in(run->settings->drain_ms);
+	int64_t delay_until_ms = clock_deadline_in(run->settings->drain_delay_ms);
+
+	while (!run->hurry && clock_mono_ms() < delay_until_ms)
+		(void)fiber_sleep_ms(DRAIN_POLL_MS);
+	http_server_drain(run->server);
+	drain_wait(run, until_ms);
+	if (http_server_in_flight(run->server) == 0)
+		return;
+	log_warning("requests cancelled at the end of the drain time",
+	            LOG_INT("requests", http_server_in_flight(run->server)));
+	http_server_cancel_all(run->server);
+	run->hurry = false;
+	drain_wait(run, clock_deadline_in(1000));
+}
+
+/* The last fiber of the process. */
+static void drain(void *arg)
+{
+	struct service_run *run = arg;
+
+	(void)!fiber_join(run->starter);
+	fiber_unref(&run->starter);
+	if (run->server)
+		drain_server(run);
+	if (run->started && run->service->stop)
+		run->service->stop(run->state);
+	http_server_free(&run->server);
+	http_client_free(&run->client);
+	for (size_t i = 0; i < ARRAY_SIZE(run->signals); i++)
+		uv_close((uv_handle_t *)&run->signals[i], NULL);
+	uv_stop(&run->loop);
+}
+
+static void stop_begin(struct service_run *run)
+{
+	int r;
+
+	if (run->stopping) {
+		run->hurry = true;
+		return;
+	}
+	run->stopping = true;
+	health_drain();
+	r = fiber_spawn("drain", drain, run, NULL);
+	if (r < 0) {
+		log_alert("cannot drain; leaving at once", LOG_ERR(r));
+		_exit(EXIT_SOFTWARE);
+	}
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct service_run *run = handle->data;
+
+	assert(run->magic == RUN_MAGIC);
+	log_info("stopping", LOG_STR("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
+	stop_begin(run);
+}
+
+/* ---- start ---- */
+
+static struct http_server_options server_options(const struct service_run *run)
+{
+	const struct service_settings *s = run->settings;
+
+	return (struct http_server_options){
+		.address = s->listen,
+		.tables = run->tables,
+		.authenticate = run->service->authenticate,
+		.authenticate_arg = run->state,
+		.connections_max = (size_t)s->connections_max,
+		.requests_max = (size_t)s->requests_max,
+		.body_max = (size_t)s->body_size_max,
+		.header_max = (size_t)s->header_size_max,
+		.arena_max = (size_t)s->request_memory_max,
+		.deadline_ms = s->request_deadline_ms,
+		.head_timeout_ms = s->head_timeout_ms,
+		.body_timeout_ms = s->body_timeout_ms,
+		.idle_timeout_ms = s->idle_timeout_ms,
+		.trust_proxy = s->trust_proxy,
+		.check_replies = s->check_replies,
+		.access_log = s->log_access,
+	};
+}
+
+static int listen_begin(struct service_run *run)
+{
+	struct http_server_options options = server_options(run);
+	int r = http_server_new(&run->loop, &options, &run->server);
+
+	if (r == -EADDRINUSE)
+		log_alert("the address is taken by another program; set LISTEN to another one",
+		          LOG_STR("listen", run->settings->listen));
+	else if (r < 0)
+		log_alert("cannot listen; LISTEN must be a numeric address of this machine and a port",
+		          LOG_STR("listen", run->settings->listen), LOG_ERR(r));
+	return r;
+}
+
+static void start(void *arg)
+{
+	struct service_run *run = arg;
+	int r = 0;
+
+	if (run->service->start)
+		r = run->service->start(run, run->config, &run->state);
+	if (r >= 0) {
+		run->started = true;
+		health_init(run->service->checks, run->state);
+		r = listen_begin(run);
+	} else {
+		log_alert("cannot start", LOG_ERR(r));
+	}
+	if (r < 0) {
+		run->exit_code = EXIT_UNAVAILABLE;
+		stop_begin(run);
+		return;
+	}
+	health_modes_log();
+	log_info("ready", LOG_STR("listen", run->settings->listen), LOG_INT("port", http_server_port(run->server)),
+	         LOG_INT("start_ms", clock_mono_ms() - run->begin_ms), LOG_STR("version", CINESYNC_VERSION));
+}
+
+static void tables_set(struct service_run *run)
+{
+	size_t n = 0;
+
+	for (const struct route *const *t = run->service->routes; t && *t; t++) {
+		assert(n < TABLES_MAX - 1);
+		run->tables[n++] = *t;
+	}
+	run->tables[n] = health_routes;
+}
+
+/* ---- metrics of the loop ---- */
+
+static double fibers_alive(void *arg)
+{
+	struct fiber_stats stats;
+
+	(void)arg;
+	fiber_stats_get(&stats);
+	return (double)stats.alive;
+}
+
+static double stack_high_water(void *arg)
+{
+	struct fiber_stats stats;
+
+	(void)arg;
+	fiber_stats_get(&stats);
+	return (double)stats.stack_high_water;
+}
+
+static double slow_slices(void *arg)
+{
+	struct fiber_stats stats;
+
+	(void)arg;
+	fiber_stats_get(&stats);
+	return (double)stats.slow_slices;
+}
+
+static void metrics_declare(const char *service)
+{
+	metrics_process_init(service);
+	metric_callback("cinesync_fibers", "Fibers alive.", METRIC_GAUGE, fibers_alive, NULL);
+	metric_callback("cinesync_fiber_stack_high_water_bytes", "Deepest stack of a finished fiber.", METRIC_GAUGE,
+	                stack_high_water, NULL);
+	metric_callback("cinesync_loop_slow_slices_total", "Slices that held the loop for more than 20 ms.",
+	                METRIC_COUNTER, slow_slices, NULL);
+}
+
+/* ---- the loop ---- */
+
+static int threads_wanted(const struct service_settings *s)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return s->threads > 0 ? (int)s->threads : (int)MAX(processors, 1) + 4;
+}
+
+static int loop_begin(struct uv_loop_s *loop, const struct service_settings *s)
+{
+	struct fiber_limits limits = { .stack_size = (size_t)s->fiber_stack_size, .fibers_max = (size_t)s->fibers_max };
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	offload_threads_set(threads_wanted(s));
+	r = uv_loop_init(loop);
+	if (r < 0)
+		return r;
+	return fiber_runtime_init(loop, &limits);
+}
+
+static int loop_end(struct uv_loop_s *loop)
+{
+	fiber_runtime_done();
+	uv_run(loop, UV_RUN_DEFAULT);
+	return uv_loop_close(loop);
+}
+
+static void signals_begin(struct service_run *run)
+{
+	static const int numbers[] = { SIGTERM, SIGINT };
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		uv_signal_init(&run->loop, &run->signals[i]);
+		run->signals[i].data = run;
+		uv_signal_start(&run->signals[i], on_signal, numbers[i]);
+		uv_unref((uv_handle_t *)&run->signals[i]);
+	}
+}
+
+int service_run(const struct service *service, const struct service_settings *settings, const void *config)
+{
+	struct service_run run = { .magic = RUN_MAGIC, .service = service, .settings = settings, .config = config };
+	int r;
+
+	run.begin_ms = clock_mono_ms();
+	log_init(service->name, (enum log_level)settings->log_level, STDOUT_FILENO);
+	metrics_declare(service->name);
+	the_run = &run;
+	tables_set(&run);
+	r = loop_begin(&run.loop, settings);
+	if (r >= 0)
+		r = http_client_new(&run.loop, &(struct http_client_options){ 0 }, &run.client);
+	if (r >= 0) {
+		signals_begin(&run);
+		r = fiber_spawn("start", start, &run, &run.starter);
+	}
+	if (r < 0) {
+		log_alert("cannot start", LOG_ERR(r));
+		return EXIT_UNAVAILABLE;
+	}
+	uv_run(&run.loop, UV_RUN_DEFAULT);
+	r = loop_end(&run.loop);
+	log_info("stopped", LOG_INT("exit_code", run.exit_code), LOG_BOOL("clean", r == 0));
+	the_run = NULL;
+	return run.exit_code;
+}
+
+/* ---- subcommands ---- */
+
+struct command_run {
+	const struct service_command *command;
+	const void *config;
+	struct uv_loop_s loop;
+	int argc;
+	char **argv;
+	int exit_code;
+};
+
+static void command_fiber(void *arg)
+{
+	struct command_run *run = arg;
+
+	run->exit_code = run->command->run(run->config, run->argc, run->argv);
+	uv_stop(&run->loop);
+}
+
+int service_run_command(const struct service_command *command, const struct service_settings *settings,
+                        const void *config, int argc, char **argv)
+{
+	struct command_run run = { .command = command, .config = config, .argc = argc, .argv = argv };
+
+	log_init(command->name, LOG_WARNING, STDERR_FILENO);
+	if (loop_begin(&run.loop, settings) < 0 || fiber_spawn(command->name, command_fiber, &run, NULL) < 0) {
+		fprintf(stderr, "%s: not enough memory to start\n", command->name);
+		return EXIT_SOFTWARE;
+	}
+	uv_run(&run.loop, UV_RUN_DEFAULT);
+	if (loop_end(&run.loop) < 0)
+		return EXIT_SOFTWARE;
+	return run.exit_code;
+}

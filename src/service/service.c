@@ -1,0 +1,175 @@
+/* The command line every service shares, and its settings. */
+#include "service/service.h"
+
+#include "http/openapi.h"
+#include "service/probe.h"
+#include "service/run.h"
+#include "service/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	EXIT_USAGE_ = 64, /* EX_USAGE of <sysexits.h> */
+	EXIT_CONFIG = 78, /* EX_CONFIG */
+	PROBE_WAIT_MAX_MS = 600000,
+	DOCUMENT_SIZE_MAX = 16 << 20,
+};
+
+/* Everything read from the environment. */
+struct loaded {
+	const struct service *service;
+	struct service_settings settings;
+	void *config;
+};
+
+static void loaded_done(struct loaded *l)
+{
+	config_done(service_settings_table(l->service->listen), &l->settings);
+	if (l->config && l->service->config)
+		config_done(l->service->config, l->config);
+	free(l->config);
+}
+
+static void report(const struct service *s, const struct buf *faults)
+{
+	const char *line = faults->data ? faults->data : "";
+
+	while (*line) {
+		size_t n = strcspn(line, "\n");
+
+		fprintf(stderr, "cinesync-%s: %.*s\n", s->name, (int)n, line);
+		line += n + (line[n] == '\n');
+	}
+}
+
+static int load(struct loaded *l)
+{
+	const struct service *s = l->service;
+	struct buf faults CLEANUP(buf_done);
+	int r, r2 = 0;
+
+	buf_init(&faults, 65536);
+	l->config = calloc(1, MAX(s->config_size, (size_t)1));
+	if (!l->config)
+		return -ENOMEM;
+	r = config_load(service_settings_table(s->listen), &l->settings, &faults);
+	if (s->config)
+		r2 = config_load(s->config, l->config, &faults);
+	report(s, &faults);
+	return r < 0 ? r : r2;
+}
+
+static void help_print(const struct service *s)
+{
+	printf("%s: %s\n\nusage: cinesync-%s [OPTION | COMMAND]\n\n", s->title, s->summary, s->name);
+	printf("  (none)               serve until SIGTERM\n"
+	       "  --check-config       read the settings, say what is wrong with them, exit 0 or 78\n"
+	       "  --health [URL] [--wait MS]\n"
+	       "                       ask the running service (or URL) whether it is ready; exit 0 or 1\n"
+	       "  --print-openapi      the OpenAPI 3.1 document of its routes\n"
+	       "  --print-settings     the settings below as Markdown tables\n"
+	       "  --version            the version\n"
+	       "  --help               this\n");
+	for (const struct service_command *c = s->commands; c && c->name; c++)
+		printf("  %-20s %s\n", c->name, c->usage);
+	printf("\nSettings are environment variables; a secret NAME may come as NAME_FILE=path.\n\n");
+	config_print_help(service_settings_table(s->listen), stdout);
+	if (s->config)
+		config_print_help(s->config, stdout);
+}
+
+static int settings_print(const struct service *s)
+{
+	config_print_markdown(service_settings_table(s->listen), stdout);
+	if (s->config)
+		config_print_markdown(s->config, stdout);
+	return 0;
+}
+
+static int openapi_print(const struct service *s)
+{
+	struct buf document CLEANUP(buf_done);
+
+	buf_init(&document, DOCUMENT_SIZE_MAX);
+	openapi_write(s->title, CINESYNC_VERSION, s->routes, &document);
+	if (buf_error(&document) < 0)
+		return EXIT_FAILURE;
+	return printf("%s\n", document.data) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int usage(const struct service *s, const char *what)
+{
+	fprintf(stderr, "cinesync-%s: unknown argument '%s'; see --help\n", s->name, what);
+	return EXIT_USAGE_;
+}
+
+/* --health [URL] [--wait MS] */
+static int health_main(const struct service *s, int argc, char **argv)
+{
+	const char *listen = getenv("LISTEN");
+	const char *url = NULL;
+	char own[192];
+	int64_t wait_ms = 0;
+
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--wait") == 0 && i + 1 < argc) {
+			if (str_to_int64(str_from(argv[++i]), 0, PROBE_WAIT_MAX_MS, &wait_ms) < 0)
+				return usage(s, argv[i]);
+		} else if (!url && argv[i][0] != '-') {
+			url = argv[i];
+		} else {
+			return usage(s, argv[i]);
+		}
+	}
+	if (!url && probe_url(listen && *listen ? listen : s->listen, own, sizeof(own)) < 0)
+		return usage(s, listen ? listen : s->listen);
+	return probe_run(url ? url : own, wait_ms);
+}
+
+static const struct service_command *command_find(const struct service *s, const char *name)
+{
+	for (const struct service_command *c = s->commands; c && c->name; c++) {
+		if (strcmp(c->name, name) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+/* What needs the settings: serving, checking them, a subcommand. */
+static int loaded_main(const struct service *s, int argc, char **argv)
+{
+	struct loaded l CLEANUP(loaded_done) = { .service = s };
+	const struct service_command *command = argc > 1 ? command_find(s, argv[1]) : NULL;
+	bool check = argc == 2 && strcmp(argv[1], "--check-config") == 0;
+
+	if (argc > 1 && !command && !check)
+		return usage(s, argv[1]);
+	if (load(&l) < 0)
+		return EXIT_CONFIG;
+	if (check)
+		return EXIT_SUCCESS;
+	if (command)
+		return service_run_command(command, &l.settings, l.config, argc - 1, argv + 1);
+	return service_run(s, &l.settings, l.config);
+}
+
+int service_main(int argc, char **argv, const struct service *s)
+{
+	const char *option = argc > 1 ? argv[1] : "";
+
+	if (strcmp(option, "--health") == 0)
+		return health_main(s, argc - 2, argv + 2);
+	if (argc != 2)
+		return loaded_main(s, argc, argv);
+	if (strcmp(option, "--help") == 0)
+		return help_print(s), 0;
+	if (strcmp(option, "--version") == 0)
+		return printf("cinesync-%s " CINESYNC_VERSION "\n", s->name) > 0 ? 0 : 1;
+	if (strcmp(option, "--print-settings") == 0)
+		return settings_print(s);
+	if (strcmp(option, "--print-openapi") == 0)
+		return openapi_print(s);
+	return loaded_main(s, argc, argv);
+}

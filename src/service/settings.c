@@ -1,0 +1,83 @@
+/* The common settings table: every limit of the HTTP server, the fibers and the drain is here and nowhere else. */
+#include "service/settings.h"
+
+#include <string.h>
+
+static const char *const log_levels[] = { "debug", "info", "warning", "error", "alert", NULL };
+
+#ifdef CINESYNC_FAULTS
+#define CHECK_REPLIES_DEFAULT "true"
+#else
+#define CHECK_REPLIES_DEFAULT "false"
+#endif
+
+#define INT_SETTING(name_, field_, min_, max_, def_, unit_, doc_)                                                  \
+	{                                                                                                          \
+		.name = (name_), .type = CONFIG_INT, .min = (min_), .max = (max_), .def = (def_), .unit = (unit_), \
+		.doc = (doc_), .offset = offsetof(struct service_settings, field_)                                 \
+	}
+#define BOOL_SETTING(name_, field_, def_, doc_)                                     \
+	{                                                                           \
+		.name = (name_), .type = CONFIG_BOOL, .def = (def_), .doc = (doc_), \
+		.offset = offsetof(struct service_settings, field_)                 \
+	}
+
+static struct config_entry entries[] = {
+	{ .name = "LISTEN",
+	  .type = CONFIG_STRING,
+	  .min = 3,
+	  .max = 128,
+	  .doc = "Address and port to serve on, numeric; port 0 takes any free one.",
+	  .offset = offsetof(struct service_settings, listen) },
+	{ .name = "LOG_LEVEL",
+	  .type = CONFIG_ENUM,
+	  .def = "info",
+	  .values = log_levels,
+	  .doc = "Least level of the JSON log lines on standard output.",
+	  .offset = offsetof(struct service_settings, log_level) },
+	BOOL_SETTING("LOG_ACCESS", log_access, "true", "One log line for every request answered."),
+	BOOL_SETTING("TRUST_PROXY", trust_proxy, "true",
+	             "Take the client's address from X-Forwarded-For when the peer is loopback or a private address."),
+	BOOL_SETTING("CHECK_REPLIES", check_replies, CHECK_REPLIES_DEFAULT,
+	             "Abort on a reply that breaks its own schema: on in test builds, costs time."),
+	INT_SETTING("DRAIN_MS", drain_ms, 0, 600000, "10000", "ms",
+	            "After SIGTERM, how long accepted requests may take to finish before they are cancelled."),
+	INT_SETTING("DRAIN_DELAY_MS", drain_delay_ms, 0, 60000, "0", "ms",
+	            "After SIGTERM, how long new connections are still taken while /readyz says 503, so that balancers "
+	            "notice."),
+	INT_SETTING("REQUEST_DEADLINE_MS", request_deadline_ms, 100, 300000, "10000", "ms",
+	            "Time a request may take when its X-Request-Deadline-Ms does not say less."),
+	INT_SETTING("REQUESTS_MAX", requests_max, 1, 100000, "4096", "requests",
+	            "Requests in flight; one more is answered 503 at once."),
+	INT_SETTING("CONNECTIONS_MAX", connections_max, 1, 60000, "10000", "connections", "Open connections."),
+	INT_SETTING("BODY_SIZE_MAX", body_size_max, 1024, 16777216, "65536", "bytes",
+	            "Largest request body; over it 413."),
+	INT_SETTING("HEADER_SIZE_MAX", header_size_max, 4096, 65536, "8192", "bytes",
+	            "Request line and headers together; over it 431 or 414. Also the memory of an idle connection."),
+	INT_SETTING("REQUEST_MEMORY_MAX", request_memory_max, 65536, 268435456, "4194304", "bytes",
+	            "Memory one request may allocate while it is handled; over it 503."),
+	INT_SETTING("HEAD_TIMEOUT_MS", head_timeout_ms, 100, 300000, "10000", "ms",
+	            "From the first byte of a request to the end of its headers."),
+	INT_SETTING("BODY_TIMEOUT_MS", body_timeout_ms, 100, 300000, "15000", "ms",
+	            "From the end of the headers to the end of the body."),
+	INT_SETTING("IDLE_TIMEOUT_MS", idle_timeout_ms, 1000, 3600000, "75000", "ms",
+	            "How long a connection without a request is kept."),
+	INT_SETTING("FIBERS_MAX", fibers_max, 16, 200000, "20000", "fibers", "Fibers alive at once."),
+	INT_SETTING("FIBER_STACK_SIZE", fiber_stack_size, 32768, 8388608, NULL, "bytes",
+	            "Stack of a fiber; unset: 64 KiB, 256 KiB in a sanitizer build."),
+	INT_SETTING("THREADS", threads, 0, 128, "0", "threads",
+	            "Threads for blocking work (SQL files, password hashes, name look-ups); 0: processors + 4."),
+};
+
+static struct config_table table = {
+	.title = "Settings of every service",
+	.entries = entries,
+	.n_entries = ARRAY_SIZE(entries),
+};
+
+const struct config_table *service_settings_table(const char *listen)
+{
+	assert(strcmp(entries[0].name, "LISTEN") == 0);
+	entries[0].def = listen;
+	return &table;
+}

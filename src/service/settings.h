@@ -1,0 +1,32 @@
+/* The settings every service has, beside its own. */
+#ifndef CINESYNC_SERVICE_SETTINGS_H
+#define CINESYNC_SERVICE_SETTINGS_H
+
+#include "base/config.h"
+
+struct service_settings {
+	char *listen;
+	int log_level;
+	bool log_access;
+	bool trust_proxy;
+	bool check_replies;
+	int64_t drain_ms;
+	int64_t drain_delay_ms;
+	int64_t request_deadline_ms;
+	int64_t requests_max;
+	int64_t connections_max;
+	int64_t body_size_max;
+	int64_t header_size_max;
+	int64_t request_memory_max;
+	int64_t head_timeout_ms;
+	int64_t body_timeout_ms;
+	int64_t idle_timeout_ms;
+	int64_t fibers_max;
+	int64_t fiber_stack_size;
+	int64_t threads;
+};
+
+/* The table, with `listen` as the default of LISTEN. Static; one default a process. */
+const struct config_table *service_settings_table(const char *listen);
+
+#endif
