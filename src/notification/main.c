@@ -1,0 +1,183 @@
+/* The notification service: settings, start, stop. Takes events, writes mails; a database of its own remembers which.
+ */
+#include "base/config.h"
+#include "base/file.h"
+#include "notification/mailer.h"
+#include "notification/notification.h"
+#include "notification/sink.h"
+#include "notification/template.h"
+#include "service/service.h"
+#include "store/migrate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+extern const struct embedded_file notification_migrations_sqlite[];
+extern const size_t notification_migrations_sqlite_n;
+
+#define SETTING(type_, name_, field_, min_, max_, def_, doc_)                                                 \
+	{                                                                                                     \
+		.name = (name_), .type = (type_), .min = (min_), .max = (max_), .def = (def_), .doc = (doc_), \
+		.offset = offsetof(struct notification_config, field_)                                        \
+	}
+
+static const struct config_entry entries[] = {
+	SETTING(CONFIG_STRING, "DATA_DIR", data_dir, 1, 900, "var/notification",
+	        "Folder of the embedded database and, in mail/, of the .eml files; made when missing."),
+	SETTING(CONFIG_SECRET, "DATABASE_URL", database_url, 1, 2048, NULL,
+	        "Where the deliveries are remembered; unset: sqlite:DATA_DIR/notification.db, for one process."),
+	SETTING(CONFIG_STRING, "MAIL_FROM", mail_from, 3, 254, "noreply@cinesync.localhost",
+	        "Sender's address of the mails."),
+	SETTING(CONFIG_STRING, "MAIL_FROM_NAME", mail_from_name, 1, 80, "CineSync", "Sender's name of the mails."),
+	SETTING(CONFIG_STRING, "PUBLIC_URL", public_url, 8, 1024, "http://127.0.0.1:8080",
+	        "Where people open CineSync: the base of the links in the mails."),
+};
+
+static const struct config_table table = {
+	.title = "Settings of the notification service",
+	.entries = entries,
+	.n_entries = ARRAY_SIZE(entries),
+};
+
+struct notification_state *notification_state(void)
+{
+	return service_state();
+}
+
+static struct store_options store_options(const struct notification_config *c, char *url, size_t size)
+{
+	if (!c->database_url)
+		snprintf(url, size, "sqlite:%s/notification.db", c->data_dir);
+	return (struct store_options){ .url = c->database_url ? c->database_url : url, .pool_max = 2 };
+}
+
+static struct migrations migrations_all(void)
+{
+	return (struct migrations){ notification_migrations_sqlite, notification_migrations_sqlite_n };
+}
+
+static int store_begin_up(struct notification_state *s)
+{
+	char url[1100];
+	struct store_options options = store_options(s->config, url, sizeof(url));
+	struct migrations m = migrations_all();
+	size_t applied = 0;
+	int r = store_open(&options, &s->store);
+
+	if (r == 0)
+		r = migrate_up(s->store, &m, &applied);
+	if (r < 0)
+		log_alert("cannot open the database", LOG_ERR(r), LOG_STR("detail", store_error(s->store)));
+	return r;
+}
+
+static int templates_check(void)
+{
+	const char *file = "";
+	int r = template_check(notification_templates, notification_templates_n, &file);
+
+	if (r < 0)
+		log_alert("a mail template is faulty", LOG_STR("file", file), LOG_ERR(r));
+	return r;
+}
+
+static int sink_begin(struct notification_state *s)
+{
+	char folder[1024];
+	int n = snprintf(folder, sizeof(folder), "%s/mail", s->config->data_dir);
+	int r = n > 0 && (size_t)n < sizeof(folder) ? eml_sink_new(folder, &s->sink) : -ENAMETOOLONG;
+
+	if (r < 0)
+		log_alert("cannot use the mail folder", LOG_STR("folder", folder), LOG_ERR(r));
+	return r;
+}
+
+static void stop(void *state)
+{
+	struct notification_state *s = state;
+
+	mailer_stop(&s->mailer);
+	if (s->sink)
+		s->sink->free(s->sink);
+	store_close(&s->store);
+	free(s);
+}
+
+static int start(struct service_run *run, const void *config, void **ret_state)
+{
+	struct notification_state *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->config = config;
+	consumer_init();
+	r = templates_check();
+	if (r == 0)
+		r = file_folder_make(s->config->data_dir);
+	if (r == 0)
+		r = store_begin_up(s);
+	if (r == 0)
+		r = sink_begin(s);
+	if (r == 0)
+		r = mailer_start(s, &s->mailer);
+	if (r < 0) {
+		stop(s);
+		return r;
+	}
+	service_mode_set(run, "database", s->config->database_url ? store_system(s->store) : "embedded (SQLite)");
+	service_mode_set(run, "mail", "one .eml file a message in DATA_DIR/mail");
+	*ret_state = s;
+	return 0;
+}
+
+static int check_database(void *state, struct buf *ret_reason)
+{
+	struct notification_state *s = state;
+	int r = store_ping(s->store);
+
+	if (r < 0)
+		buf_adds(ret_reason, store_error(s->store));
+	return r;
+}
+
+static int migrate(const void *config, int argc, char **argv)
+{
+	const struct notification_config *c = config;
+	char url[1100];
+	struct store_options options = store_options(c, url, sizeof(url));
+	struct migrations m = migrations_all();
+	int r = file_folder_make(c->data_dir);
+
+	if (r < 0) {
+		fprintf(stderr, "cannot make the folder %s: %s\n", c->data_dir, error_name(r));
+		return EXIT_FAILURE;
+	}
+	return migrate_main(&options, &m, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct route *const routes[] = { event_routes, NULL };
+	static const struct service_command commands[] = {
+		{ "migrate", "status | up | down [STEPS]: the versioned schema of the database", migrate },
+		{ 0 },
+	};
+	static const struct service_check checks[] = { { "database", true, check_database }, { 0 } };
+	static const struct service service = {
+		.name = "notification",
+		.title = "CineSync notification service",
+		.summary = "takes events, sends mails",
+		.listen = "127.0.0.1:8083",
+		.config = &table,
+		.config_size = sizeof(struct notification_config),
+		.routes = routes,
+		.commands = commands,
+		.checks = checks,
+		.start = start,
+		.stop = stop,
+	};
+
+	return service_main(argc, argv, &service);
+}

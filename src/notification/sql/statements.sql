@@ -1,0 +1,26 @@
+-- name: delivery_insert
+-- $1 event, $2 type, $3 user, $4 template, $5 language, $6 recipient, $7 name, $8 traceparent, $9 now. Nothing when the event is known.
+INSERT INTO deliveries (event_id, event_type, user_id, template, language, recipient, display_name, traceparent,
+                        next_attempt_ms, created_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+ON CONFLICT (event_id) DO NOTHING;
+
+-- name: deliveries_due
+SELECT event_id, template, language, recipient, display_name, traceparent, attempts, created_at_ms FROM deliveries
+WHERE state = 'pending' AND next_attempt_ms <= $1 ORDER BY next_attempt_ms LIMIT $2;
+
+-- name: deliveries_next
+-- When the next pending one is due; NULL when there is none.
+SELECT min(next_attempt_ms) FROM deliveries WHERE state = 'pending';
+
+-- name: delivery_sent
+UPDATE deliveries SET state = 'sent', attempts = attempts + 1, sent_at_ms = $2, last_answer = $3 WHERE event_id = $1;
+
+-- name: delivery_postpone
+UPDATE deliveries SET attempts = attempts + 1, next_attempt_ms = $2, last_answer = $3 WHERE event_id = $1;
+
+-- name: delivery_failed
+UPDATE deliveries SET state = 'failed', attempts = attempts + 1, last_answer = $2 WHERE event_id = $1;
+
+-- name: deliveries_pending
+SELECT count(*) FROM deliveries WHERE state = 'pending';

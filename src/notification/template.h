@@ -1,0 +1,31 @@
+/* Mail templates: a subject, a text and an HTML body for each language, compiled in, with {{placeholders}}. */
+#ifndef CINESYNC_NOTIFICATION_TEMPLATE_H
+#define CINESYNC_NOTIFICATION_TEMPLATE_H
+
+#include "base/buf.h"
+#include "base/embed.h"
+
+/* What the placeholders become. {{, name}} is ", " and the name, or nothing without one. */
+struct template_values {
+	struct str name; /* may be null */
+	struct str email;
+	struct str url;
+};
+
+struct template_mail {
+	struct buf subject; /* one line */
+	struct buf text;
+	struct buf html;
+};
+
+/* Renders NAME.LANGUAGE.txt and .html, in English when that language has none; values are escaped in the HTML. The
+ * buffers are init'ed here; free with template_mail_done() also after a failure. -ENOENT: no such template; -EINVAL: no
+ * subject line, an unknown placeholder, or one that is not closed. Does not yield. */
+int template_render(const struct embedded_file *files, size_t n_files, const char *name, struct str language,
+                    const struct template_values *values, struct template_mail *ret) MUST_CHECK;
+void template_mail_done(struct template_mail *m);
+
+/* Renders every template with sample values: the check at start. *ret_file names the faulty one. */
+int template_check(const struct embedded_file *files, size_t n_files, const char **ret_file) MUST_CHECK;
+
+#endif
