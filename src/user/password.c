@@ -1,0 +1,243 @@
+/* Password hashing. The pool threads do the work; a semaphore with a bounded line keeps it to one a processor, so that
+ * log-ins slow each other and nobody else. Every buffer that held a password or its digest is wiped. */
+#include "user/password.h"
+
+#include "base/random.h"
+#include "fiber/fiber.h"
+#include "fiber/offload.h"
+
+#include <crypt.h>
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uninorm.h>
+#include <unistd.h>
+
+enum {
+	SALT_LEN = 22, /* characters of bcrypt's base64 */
+	DIGEST_LEN = 31,
+	SETTING_SIZE = 32,
+	MAC_SIZE = 32,
+	MAC_TEXT_SIZE = 48, /* base64 of a MAC and the NUL: 45 */
+	PASSWORD_SIZE_MAX = 4096,
+};
+
+#define PASSWORDS_MAGIC UINT32_C(0x50415353)
+#define PREFIX "$bcrypt-sha256$v=2,t=2b,r="
+
+struct passwords {
+	uint32_t magic;
+	int cost;
+	struct fiber_semaphore hashers;
+	char nobody[PASSWORD_HASH_SIZE]; /* what an unknown person's password is compared with */
+};
+
+/* One piece of work for a pool thread. */
+struct hashing {
+	const uint8_t *password;
+	size_t len;
+	int cost;
+	char salt[SALT_LEN + 1];
+	char ret_digest[DIGEST_LEN + 1];
+};
+
+/* base64(HMAC-SHA-256(salt, password)): 44 characters without NUL, well under bcrypt's 72 bytes. */
+static int mac_text(const struct hashing *h, char ret[MAC_TEXT_SIZE])
+{
+	uint8_t mac[MAC_SIZE];
+	unsigned len = 0;
+
+	if (!HMAC(EVP_sha256(), h->salt, SALT_LEN, h->password, h->len, mac, &len) || len != MAC_SIZE)
+		return -ENOMEM;
+	EVP_EncodeBlock((uint8_t *)ret, mac, MAC_SIZE);
+	OPENSSL_cleanse(mac, sizeof(mac));
+	return 0;
+}
+
+/* On a pool thread. */
+static int hashing_work(void *arg)
+{
+	struct hashing *h = arg;
+	struct crypt_data *data = calloc(1, sizeof(*data));
+	char setting[SETTING_SIZE];
+	char text[MAC_TEXT_SIZE];
+	const char *out;
+	int r = -ENOMEM;
+
+	if (!data)
+		return -ENOMEM;
+	snprintf(setting, sizeof(setting), "$2b$%02d$%s", h->cost, h->salt);
+	if (mac_text(h, text) == 0) {
+		out = crypt_rn(text, setting, data, sizeof(*data));
+		/* A failure is NULL or a string that begins with '*'. */
+		r = out && out[0] == '$' && strlen(out) == strlen(setting) + DIGEST_LEN ? 0 : -EINVAL;
+		if (r == 0)
+			memcpy(h->ret_digest, out + strlen(setting), DIGEST_LEN + 1);
+	}
+	OPENSSL_cleanse(text, sizeof(text));
+	OPENSSL_cleanse(data, sizeof(*data));
+	free(data);
+	return r;
+}
+
+/* Yields: a place among the hashers, then the work. */
+static int hashing_run(struct passwords *p, struct hashing *h)
+{
+	struct offload job = { .work = hashing_work, .arg = h };
+	int r = fiber_semaphore_acquire(&p->hashers);
+
+	if (r < 0)
+		return r;
+	r = offload_run(&job);
+	fiber_semaphore_release(&p->hashers);
+	return r;
+}
+
+/* The password in form C, in memory the caller wipes and frees. */
+static int normalize(struct str password, uint8_t **ret, size_t *ret_len)
+{
+	uint8_t *nfc;
+	size_t len = 0;
+
+	if (password.len > PASSWORD_SIZE_MAX)
+		return -E2BIG;
+	if (password.len == 0)
+		return -EINVAL;
+	nfc = u8_normalize(UNINORM_NFC, (const uint8_t *)password.data, password.len, NULL, &len);
+	if (!nfc)
+		return errno == EILSEQ ? -EILSEQ : -ENOMEM;
+	*ret = nfc;
+	*ret_len = len;
+	return 0;
+}
+
+/* Yields. Digest of the password with this cost and salt. */
+static int digest(struct passwords *p, struct str password, int cost, const char *salt, char ret[DIGEST_LEN + 1])
+{
+	struct hashing h = { .cost = cost };
+	uint8_t *nfc = NULL;
+	int r = normalize(password, &nfc, &h.len);
+
+	if (r < 0)
+		return r;
+	h.password = nfc;
+	memcpy(h.salt, salt, SALT_LEN);
+	r = hashing_run(p, &h);
+	if (r == 0)
+		memcpy(ret, h.ret_digest, DIGEST_LEN + 1);
+	OPENSSL_cleanse(nfc, h.len);
+	OPENSSL_cleanse(&h, sizeof(h));
+	free(nfc);
+	return r;
+}
+
+static int salt_make(char ret[SALT_LEN + 1])
+{
+	char raw[16];
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+
+	random_fill(raw, sizeof(raw));
+	if (!crypt_gensalt_rn("$2b$", 4, raw, sizeof(raw), setting, sizeof(setting)))
+		return -EIO;
+	memcpy(ret, setting + strlen("$2b$04$"), SALT_LEN);
+	ret[SALT_LEN] = '\0';
+	return 0;
+}
+
+int password_hash(struct passwords *p, struct str password, char ret[PASSWORD_HASH_SIZE])
+{
+	char salt[SALT_LEN + 1];
+	char out[DIGEST_LEN + 1];
+	int r;
+
+	assert(p->magic == PASSWORDS_MAGIC);
+	r = salt_make(salt);
+	if (r == 0)
+		r = digest(p, password, p->cost, salt, out);
+	if (r == 0)
+		snprintf(ret, PASSWORD_HASH_SIZE, PREFIX "%d$%s$%s", p->cost, salt, out);
+	return r;
+}
+
+/* Takes a stored hash apart. */
+static int hash_parse(struct str hash, int *ret_cost, struct str *ret_salt, struct str *ret_digest)
+{
+	struct str rest;
+	int64_t cost;
+	ptrdiff_t end;
+
+	if (!str_starts(hash, STR(PREFIX)))
+		return -EBADMSG;
+	rest = str_slice(hash, sizeof(PREFIX) - 1, hash.len);
+	end = str_index(rest, '$', 0);
+	if (end < 0 || rest.len != (size_t)end + 1 + SALT_LEN + 1 + DIGEST_LEN ||
+	    rest.data[(size_t)end + 1 + SALT_LEN] != '$')
+		return -EBADMSG;
+	if (str_to_int64(str_slice(rest, 0, (size_t)end), 4, 31, &cost) < 0)
+		return -EBADMSG;
+	*ret_cost = (int)cost;
+	*ret_salt = str_slice(rest, (size_t)end + 1, (size_t)end + 1 + SALT_LEN);
+	*ret_digest = str_slice(rest, rest.len - DIGEST_LEN, rest.len);
+	return 0;
+}
+
+int password_verify(struct passwords *p, struct str password, struct str hash)
+{
+	struct str stored_digest, salt;
+	char out[DIGEST_LEN + 1];
+	bool known = !str_is_null(hash);
+	int cost, r;
+
+	assert(p->magic == PASSWORDS_MAGIC);
+	r = hash_parse(known ? hash : str_from(p->nobody), &cost, &salt, &stored_digest);
+	if (r < 0)
+		return r;
+	r = digest(p, password, cost, salt.data, out);
+	if (r < 0)
+		return r;
+	if (CRYPTO_memcmp(out, stored_digest.data, DIGEST_LEN) != 0 || !known)
+		return -EACCES;
+	return cost != p->cost;
+}
+
+size_t passwords_waiting(const struct passwords *p)
+{
+	return p->hashers.queue.count;
+}
+
+int passwords_new(int cost, size_t hashers, size_t queue_max, struct passwords **ret)
+{
+	struct passwords *p = calloc(1, sizeof(*p));
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	char salt[SALT_LEN + 1];
+	int r;
+
+	assert(cost >= 4 && cost <= 31);
+	if (!p)
+		return -ENOMEM;
+	p->magic = PASSWORDS_MAGIC;
+	p->cost = cost;
+	fiber_semaphore_init(&p->hashers, hashers > 0 ? hashers : (size_t)MAX(processors, 1), queue_max);
+	r = salt_make(salt);
+	if (r < 0) {
+		passwords_free(&p);
+		return r;
+	}
+	/* No password has this digest; hashing one to make it would cost the start a quarter of a second. */
+	snprintf(p->nobody, sizeof(p->nobody), PREFIX "%d$%s$%s", cost, salt, "...............................");
+	*ret = p;
+	return 0;
+}
+
+void passwords_free(struct passwords **p)
+{
+	if (!*p)
+		return;
+	assert((*p)->magic == PASSWORDS_MAGIC);
+	(*p)->magic = 0;
+	free(*p);
+	*p = NULL;
+}
