@@ -9,8 +9,8 @@
 #include "fiber/fiber.h"
 #include "notification/message.h"
 #include "notification/sink.h"
-#include "notification/template.h"
 #include "notification/statements.h"
+#include "notification/template.h"
 #include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 

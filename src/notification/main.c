@@ -82,6 +82,24 @@ static int templates_check(void)
 	return r;
 }
 
+static int folder_begin(struct notification_state *s)
+{
+	int r = file_folder_make(s->config->data_dir);
+
+	if (r < 0)
+		log_alert("cannot make DATA_DIR", LOG_STR("path", s->config->data_dir), LOG_ERR(r));
+	return r;
+}
+
+static int mailer_begin(struct notification_state *s)
+{
+	int r = mailer_start(s, &s->mailer);
+
+	if (r < 0)
+		log_alert("cannot start the mailer", LOG_ERR(r));
+	return r;
+}
+
 static int sink_begin(struct notification_state *s)
 {
 	char folder[1024];
@@ -109,19 +127,21 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 	struct notification_state *s = calloc(1, sizeof(*s));
 	int r;
 
-	if (!s)
+	if (!s) {
+		log_alert("cannot start", LOG_ERR(-ENOMEM));
 		return -ENOMEM;
+	}
 	s->config = config;
 	consumer_init();
 	r = templates_check();
 	if (r == 0)
-		r = file_folder_make(s->config->data_dir);
+		r = folder_begin(s);
 	if (r == 0)
 		r = store_begin_up(s);
 	if (r == 0)
 		r = sink_begin(s);
 	if (r == 0)
-		r = mailer_start(s, &s->mailer);
+		r = mailer_begin(s);
 	if (r < 0) {
 		stop(s);
 		return r;

@@ -197,7 +197,7 @@ static void start(void *arg)
 		health_init(run->service->checks, run->state);
 		r = listen_begin(run);
 	} else {
-		log_alert("cannot start", LOG_ERR(r));
+		log_info("cannot start", LOG_ERR(r)); /* start() has given the reason */
 	}
 	if (r < 0) {
 		run->exit_code = EXIT_UNAVAILABLE;

@@ -37,7 +37,8 @@ struct service {
 	const struct route *const *routes;      /* NULL-terminated tables */
 	const struct service_command *commands; /* ended by name NULL; may be NULL */
 	const struct service_check *checks;     /* likewise */
-	/* On a fiber, before the port answers. *ret_state is given to stop(), checks, and service_state(). */
+	/* On a fiber, before the port answers. *ret_state is given to stop(), checks, and service_state(). When it
+	 * fails it has logged one alert that says why. */
 	int (*start)(struct service_run *run, const void *config, void **ret_state);
 	/* On a fiber, after the last request was answered. */
 	void (*stop)(void *state);

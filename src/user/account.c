@@ -1,7 +1,7 @@
 /* /users/me: the profile. */
 #include "base/clock.h"
-#include "user/statements.h"
 #include "user/messages.h"
+#include "user/statements.h"
 #include "user/user.h"
 
 #include <errno.h>

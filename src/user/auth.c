@@ -6,10 +6,10 @@
 #include "base/random.h"
 #include "fiber/fiber.h"
 #include "schema/email.h"
-#include "user/statements.h"
 #include "user/messages.h"
 #include "user/password.h"
 #include "user/session.h"
+#include "user/statements.h"
 
 #include <errno.h>
 

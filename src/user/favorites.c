@@ -1,8 +1,8 @@
 /* /users/me/favorites: the films somebody keeps. Adding one asks the movie service first. */
 #include "base/clock.h"
-#include "user/statements.h"
 #include "user/messages.h"
 #include "user/movies.h"
+#include "user/statements.h"
 #include "user/user.h"
 
 #include <errno.h>

@@ -209,25 +209,34 @@ static void stop(void *state)
 	free(u);
 }
 
+/* For what can only fail for want of memory or of a fiber. */
+static int said(int r, const char *what)
+{
+	if (r < 0)
+		log_alert("cannot start", LOG_STR("doing", what), LOG_ERR(r));
+	return r;
+}
+
 static int start(struct service_run *run, const void *config, void **ret_state)
 {
 	struct user_state *u = calloc(1, sizeof(*u));
 	int r;
 
 	if (!u)
-		return -ENOMEM;
+		return said(-ENOMEM, "state");
 	u->config = config;
 	u->client = service_client();
 	r = store_begin_up(u);
 	if (r == 0)
-		r = passwords_new((int)u->config->bcrypt_cost, (size_t)u->config->password_hashers,
-		                  (size_t)u->config->password_queue_max, &u->passwords);
+		r = said(passwords_new((int)u->config->bcrypt_cost, (size_t)u->config->password_hashers,
+		                       (size_t)u->config->password_queue_max, &u->passwords),
+		         "passwords");
 	if (r == 0)
 		r = tokens_begin(u);
 	if (r == 0)
-		r = events_begin(u);
+		r = said(events_begin(u), "events");
 	if (r == 0)
-		r = session_pruner_start(u, &u->pruner);
+		r = said(session_pruner_start(u, &u->pruner), "sessions");
 	if (r < 0) {
 		stop(u);
 		return r;
