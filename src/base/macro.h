@@ -4,9 +4,12 @@
 
 #include <assert.h>
 #include <stddef.h>
+/* It defines MIN and MAX too, evaluating twice, and comes in with <uv.h>: here first, so that ours stay. */
+#include <sys/param.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
+#undef MIN
 #define MIN(a, b)                                  \
 	__extension__({                            \
 		__auto_type min_a_ = (a);          \
@@ -14,6 +17,7 @@
 		min_a_ < min_b_ ? min_a_ : min_b_; \
 	})
 
+#undef MAX
 #define MAX(a, b)                                  \
 	__extension__({                            \
 		__auto_type max_a_ = (a);          \

@@ -2,6 +2,7 @@
  * many times over (5); each round has its own number of failures. And 2,000 events in one go. */
 #include "base/log.h"
 #include "base/random.h"
+#include "base/test_rounds.h"
 #include "event/test_support.h"
 #include "fiber/fiber.h"
 #include "store/test_support.h"
@@ -73,13 +74,10 @@ static void body_round(void *arg)
 
 static void test_every_event_arrives_in_order(void **state)
 {
-	const char *given = getenv("TEST_ROUNDS");
-	int64_t rounds = ROUNDS_DEFAULT;
+	long rounds = test_rounds(ROUNDS_DEFAULT, ROUNDS_DEFAULT * 20);
 
 	(void)state;
-	if (given)
-		assert_int_equal(str_to_int64(str_from(given), 1, 1000000, &rounds), 0);
-	for (unsigned round = 0; round < rounds; round++)
+	for (unsigned round = 0; (long)round < rounds; round++)
 		on_fiber(body_round, &round);
 }
 

@@ -25,6 +25,7 @@
 /* Address space only. Wide, because libraries built without stack clash protection may step over one page. */
 #define STACK_GUARD ((size_t)64 * 1024)
 #define STACK_LOOK_EVERY 32
+#define STACK_SIZE_MIN ((size_t)16 * 1024)
 #define STACK_PAGES_MAX 4096
 
 static size_t page_size(void)
@@ -37,7 +38,7 @@ void stack_pool_init(struct stack_pool *p, size_t stack_size, size_t kept_max, v
 	size_t page = page_size();
 
 	stack_size = (stack_size + page - 1) / page * page;
-	assert(stack_size / page <= STACK_PAGES_MAX);
+	assert(stack_size >= STACK_SIZE_MIN && stack_size / page <= STACK_PAGES_MAX);
 	*p = (struct stack_pool){ .kept_max = kept_max, .stack_size = stack_size, .entry = entry };
 	list_init(&p->free);
 }
@@ -139,7 +140,7 @@ void stack_release(struct stack_pool *p, struct stack *s)
 	bool full = p->n_free >= p->kept_max;
 
 	s->fiber = NULL;
-	if (full || ++p->n_releases % STACK_LOOK_EVERY == 0)
+	if (++p->n_releases % STACK_LOOK_EVERY == 0)
 		stack_look(p, s);
 	if (full) {
 		stack_free(s);
@@ -161,9 +162,11 @@ size_t stack_pool_high_water(struct stack_pool *p)
 
 void stack_pool_done(struct stack_pool *p)
 {
-	struct list *node;
+	struct list *pos;
+	struct list *tmp;
 
-	while ((node = list_pop_front(&p->free)))
-		stack_free(LIST_ENTRY(node, struct stack, node));
+	LIST_FOREACH_SAFE(pos, tmp, &p->free)
+	stack_free(LIST_ENTRY(pos, struct stack, node));
+	list_init(&p->free);
 	p->n_free = 0;
 }

@@ -3,7 +3,7 @@
 #include "base/context.h"
 #include "base/fault.h"
 #include "base/log.h"
-#include "test_runtime.h"
+#include "fiber/test_runtime.h"
 
 #include <string.h>
 #include <unistd.h>

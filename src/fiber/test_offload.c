@@ -1,6 +1,6 @@
 #include "fiber/offload.h"
 
-#include "test_runtime.h"
+#include "fiber/test_runtime.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -72,7 +72,7 @@ static void is_interrupted(void *arg)
 
 static void with_deadline(void *arg)
 {
-	fiber_deadline_set(clock_deadline_in(10));
+	fiber_deadline_set(clock_deadline_in(50 * SLOW));
 	is_interrupted(arg);
 }
 
@@ -84,7 +84,7 @@ static void running_work_is_interrupted_at_the_deadline_and_waited_for(void **st
 	spawn(with_deadline, &r);
 	run_until_idle();
 	assert_int_equal(r, -EINTR);
-	assert_int_equal(atomic_load(&interrupts), 2);
+	assert_true(atomic_load(&interrupts) >= 2);
 }
 
 static void cannot_be_interrupted(void *arg)
@@ -111,11 +111,12 @@ static void running_work_without_interrupt_is_waited_for(void **state)
 	while (atomic_load(&works) == 0)
 		uv_sleep(1);
 	fiber_cancel(f);
-	uv_timer_init(&loop, &timer);
-	uv_timer_start(&timer, on_stop, 10, 0);
-	uv_run(&loop, UV_RUN_NOWAIT);
+	for (int i = 0; i < 5; i++)
+		run_turn();
 	assert_int_equal(r, 99);
 
+	uv_timer_init(&loop, &timer);
+	uv_timer_start(&timer, on_stop, 5, 0);
 	run_until_idle();
 
 	assert_int_equal(r, -EINTR);
@@ -150,7 +151,7 @@ static void queued_work_never_runs_once_cancelled(void **state)
 
 	fiber_cancel(queued);
 	while (second == 99)
-		uv_run(&loop, UV_RUN_ONCE);
+		run_turn();
 
 	assert_int_equal(second, -ECANCELED);
 	assert_int_equal(first, 99);

@@ -1,6 +1,6 @@
 #include "fiber/fiber.h"
 
-#include "test_runtime.h"
+#include "fiber/test_runtime.h"
 
 static struct fiber_semaphore semaphore;
 static struct fiber_queue queue;
@@ -15,8 +15,8 @@ static int queue_up(void **state)
 }
 
 struct one {
-	int number;
 	int64_t delay_ms;
+	int number;
 	int r;
 };
 
@@ -61,7 +61,7 @@ static void who_timed_out_is_no_longer_in_line(void **state)
 	assert_int_equal(fiber_start("late", waits_in_queue, &late, NULL), 0);
 	assert_int_equal(fiber_start("patient", waits_in_queue, &patient, NULL), 0);
 	while (n_order == 0)
-		uv_run(&loop, UV_RUN_ONCE);
+		run_turn();
 	assert_int_equal(late.r, -ETIMEDOUT);
 	assert_int_equal(queue.count, 1);
 

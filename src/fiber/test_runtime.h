@@ -20,6 +20,9 @@
 #define RUNNING_ON_VALGRIND 0
 #endif
 
+/* For times that have to stand apart. */
+#define SLOW (RUNNING_ON_VALGRIND ? 10 : 1)
+
 static uv_loop_t loop;
 
 UNUSED static int runtime_up_with(const struct fiber_limits *limits)
@@ -45,6 +48,14 @@ UNUSED static int runtime_down(void **state)
 UNUSED static void run_until_idle(void)
 {
 	uv_run(&loop, UV_RUN_DEFAULT);
+}
+
+/* One turn of the loop. Not UV_RUN_ONCE: that runs what is due first, and may then sleep though nothing is left to do.
+ */
+UNUSED static void run_turn(void)
+{
+	uv_run(&loop, UV_RUN_NOWAIT);
+	uv_sleep(1);
 }
 
 UNUSED static void spawn(void (*entry)(void *), void *arg)

@@ -2,9 +2,11 @@
 #include "fiber/fiber.h"
 #include "fiber/switch.h"
 
-#include "test_runtime.h"
+#include "fiber/test_runtime.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static size_t n_finished;
 
@@ -12,13 +14,15 @@ static size_t n_finished;
 static long resident_pages(void)
 {
 	FILE *f = fopen("/proc/self/statm", "re");
-	long total;
-	long resident;
+	char line[128];
+	char *resident;
 
 	assert_non_null(f);
-	assert_int_equal(fscanf(f, "%ld %ld", &total, &resident), 2);
+	assert_non_null(fgets(line, sizeof(line), f));
 	fclose(f);
-	return resident;
+	resident = strchr(line, ' ');
+	assert_non_null(resident);
+	return strtol(resident, NULL, 10);
 }
 
 static size_t mappings(void)

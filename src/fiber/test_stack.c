@@ -1,7 +1,7 @@
 #include "fiber/stack.h"
 
 #include "base/fault.h"
-#include "test_runtime.h"
+#include "fiber/test_runtime.h"
 
 #include <signal.h>
 #include <stdlib.h>

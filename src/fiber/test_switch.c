@@ -1,6 +1,6 @@
 #include "fiber/switch.h"
 
-#include "test_runtime.h"
+#include "fiber/test_runtime.h"
 
 #include <stdlib.h>
 #include <string.h>

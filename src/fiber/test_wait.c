@@ -1,11 +1,17 @@
 #include "fiber/fiber.h"
 
-#include "test_runtime.h"
+#include "fiber/test_runtime.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+static void spins(void *arg)
+{
+	while (!*(bool *)arg)
+		assert_int_equal(fiber_yield(), 0);
+}
 
 static void sleep_lasts_at_least_as_long(void *arg)
 {
@@ -17,17 +23,19 @@ static void sleep_lasts_at_least_as_long(void *arg)
 	}
 	assert_int_equal(fiber_sleep_ms(0), 0);
 	assert_int_equal(fiber_sleep_ms(-1), 0);
-	++*(int *)arg;
+	*(bool *)arg = true;
 }
 
+/* Beside one that keeps the loop awake, so that timers are looked at all the time. */
 static void sleep_is_never_short(void **state)
 {
-	int done = 0;
+	bool done = false;
 
 	(void)state;
+	spawn(spins, &done);
 	spawn(sleep_lasts_at_least_as_long, &done);
 	run_until_idle();
-	assert_int_equal(done, 1);
+	assert_true(done);
 }
 
 static int order[8];
@@ -43,7 +51,7 @@ static void sleeps_and_tells(void *arg)
 
 static void sleepers_wake_in_order_of_time(void **state)
 {
-	int delays_ms[] = { 20, 5, 15, 10 };
+	int delays_ms[] = { 40 * SLOW, 10 * SLOW, 30 * SLOW, 20 * SLOW };
 
 	(void)state;
 	n_order = 0;
@@ -137,12 +145,6 @@ static void a_wake_from_the_loop_does_not_wait_for_its_next_sleep(void **state)
 	uv_close((uv_handle_t *)&prepare, NULL);
 }
 
-static void spins(void *arg)
-{
-	while (!*(bool *)arg)
-		assert_int_equal(fiber_yield(), 0);
-}
-
 static void on_flag(uv_timer_t *timer)
 {
 	*(bool *)timer->data = true;
@@ -164,6 +166,44 @@ static void fibers_that_yield_do_not_starve_the_loop(void **state)
 
 	assert_true(flag);
 	uv_close((uv_handle_t *)&timer, NULL);
+}
+
+struct player {
+	struct fiber *self;
+	struct player *other;
+	bool *over;
+};
+
+static void plays(void *arg)
+{
+	struct player *p = arg;
+
+	while (!*p->over) {
+		fiber_wake(p->other->self, 0);
+		assert_int_equal(fiber_suspend(), 0);
+	}
+	fiber_wake(p->other->self, 0);
+}
+
+static void fibers_that_wake_each_other_do_not_starve_the_loop(void **state)
+{
+	static uv_timer_t timer;
+	bool over = false;
+	struct player players[2] = { { .other = &players[1], .over = &over }, { .other = &players[0], .over = &over } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(players); i++)
+		assert_int_equal(fiber_spawn("plays", plays, &players[i], &players[i].self), 0);
+	uv_timer_init(&loop, &timer);
+	timer.data = &over;
+	uv_timer_start(&timer, on_flag, 2, 0);
+
+	run_until_idle();
+
+	assert_true(over);
+	uv_close((uv_handle_t *)&timer, NULL);
+	fiber_unref(&players[0].self);
+	fiber_unref(&players[1].self);
 }
 
 static void a_waiting_fiber_does_not_keep_the_loop_busy(void **state)
@@ -317,6 +357,7 @@ int main(void)
 		fiber_test(a_wake_before_the_suspend_is_not_lost),
 		fiber_test(a_wake_from_the_loop_does_not_wait_for_its_next_sleep),
 		fiber_test(fibers_that_yield_do_not_starve_the_loop),
+		fiber_test(fibers_that_wake_each_other_do_not_starve_the_loop),
 		fiber_test(a_waiting_fiber_does_not_keep_the_loop_busy),
 		fiber_test(a_fiber_knows_its_deadline),
 		fiber_test(wait_fd_follows_descriptors_that_are_closed_and_reused),

@@ -1,7 +1,7 @@
 /* Deadline, cancellation and shield, on every kind of wait there is. */
 #include "fiber/flight.h"
 #include "fiber/offload.h"
-#include "test_runtime.h"
+#include "fiber/test_runtime.h"
 
 #include <unistd.h>
 
@@ -116,8 +116,11 @@ static int kinds_up(void **state)
 static int kinds_down(void **state)
 {
 	fiber_wake(blocker, 1);
-	fiber_queue_wake_all(&flight_gate, 0);
 	uv_sem_post(&pool_gate);
+	do {
+		fiber_queue_wake_all(&flight_gate, 0);
+		run_turn();
+	} while (flight_count(group) > 0);
 	run_until_idle();
 	uv_sem_destroy(&pool_gate);
 	fiber_unref(&blocker);
@@ -157,7 +160,7 @@ static void a_deadline_ends_every_kind_of_wait(void **state)
 		print_message("%s\n", w.kind->name);
 		assert_int_equal(fiber_start("waits", waits, &w, &f), 0);
 		while (w.again == 0)
-			uv_run(&loop, UV_RUN_ONCE);
+			run_turn();
 		assert_int_equal(w.r, -ETIMEDOUT);
 		assert_int_equal(w.again, -ETIMEDOUT);
 		assert_in_range(w.took_ms, 5, 2000);
@@ -176,7 +179,7 @@ static void cancellation_ends_every_kind_of_wait(void **state)
 		assert_int_equal(w.r, 0);
 		fiber_cancel(f);
 		while (w.again == 0)
-			uv_run(&loop, UV_RUN_ONCE);
+			run_turn();
 		assert_int_equal(w.r, -ECANCELED);
 		assert_int_equal(w.again, -ECANCELED);
 	}
@@ -203,7 +206,7 @@ static void a_fiber_cancelled_before_its_start_fails_at_its_first_wait(void **st
 	assert_int_equal(fiber_spawn("waits", waits, &w, &f), 0);
 	fiber_cancel(f);
 	while (w.again == 0)
-		uv_run(&loop, UV_RUN_ONCE);
+		run_turn();
 	assert_int_equal(w.r, -ECANCELED);
 }
 
@@ -228,7 +231,7 @@ static void under_a_shield_waits_ignore_the_deadline(void **state)
 	(void)state;
 	spawn(is_shielded, &w);
 	while (w.again == 0)
-		uv_run(&loop, UV_RUN_ONCE);
+		run_turn();
 	assert_int_equal(w.r, 0);
 	assert_int_equal(w.again, -ETIMEDOUT);
 }
@@ -242,7 +245,7 @@ static void under_a_shield_waits_ignore_cancellation(void **state)
 	assert_int_equal(fiber_start("shielded", is_shielded, &w, &f), 0);
 	fiber_cancel(f);
 	while (w.again == 0)
-		uv_run(&loop, UV_RUN_ONCE);
+		run_turn();
 	assert_int_equal(w.r, 0);
 	assert_int_equal(w.again, -ECANCELED);
 }

@@ -1,6 +1,6 @@
 #include "fiber/wake_heap.h"
 
-#include "test_runtime.h"
+#include "fiber/test_runtime.h"
 
 #define N 1000
 

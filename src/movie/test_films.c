@@ -20,7 +20,7 @@ static const char small_table[] =
                "Second\t2001\t\t\t\t\t\t\tvega\n"
                "Third\t2002\t\tMusical\t\tC. Three\t\t\tvega\n";
 
-static int read(const char *text)
+static int read_film(const char *text)
 {
 	struct films films CLEANUP(films_done) = { 0 };
 	size_t line = 0;
@@ -109,15 +109,15 @@ static void test_genres_by_id(void **state)
 static void test_a_faulty_line_is_named(void **state)
 {
 	(void)state;
-	assert_int_equal(read(HEADER), 0);
-	assert_int_equal(read(HEADER "A\t1999\t\t\t\t\t\t\tvega\nB\t1999\t\t\t\t\t\tvega\n"), -3);
-	assert_int_equal(read(HEADER "A\t\t\t\t\t\t\t\tvega\n"), -2);
-	assert_int_equal(read(HEADER "A\t99\t\t\t\t\t\t\tvega\n"), -2);
-	assert_int_equal(read(HEADER "A\t1999\t1999-02-30\t\t\t\t\t\tvega\n"), -2);
-	assert_int_equal(read(HEADER "A\t1999\t\tNonsense\t\t\t\t\tvega\n"), -2);
-	assert_int_equal(read(HEADER "\t1999\t\t\t\t\t\t\tvega\n"), -2);
-	assert_int_equal(read(HEADER "A\xff\t1999\t\t\t\t\t\t\tvega\n"), -2);
-	assert_int_equal(read(HEADER "A\t1999\t\t\tlong\t\t\t\tvega\n"), -2);
+	assert_int_equal(read_film(HEADER), 0);
+	assert_int_equal(read_film(HEADER "A\t1999\t\t\t\t\t\t\tvega\nB\t1999\t\t\t\t\t\tvega\n"), -3);
+	assert_int_equal(read_film(HEADER "A\t\t\t\t\t\t\t\tvega\n"), -2);
+	assert_int_equal(read_film(HEADER "A\t99\t\t\t\t\t\t\tvega\n"), -2);
+	assert_int_equal(read_film(HEADER "A\t1999\t1999-02-30\t\t\t\t\t\tvega\n"), -2);
+	assert_int_equal(read_film(HEADER "A\t1999\t\tNonsense\t\t\t\t\tvega\n"), -2);
+	assert_int_equal(read_film(HEADER "\t1999\t\t\t\t\t\t\tvega\n"), -2);
+	assert_int_equal(read_film(HEADER "A\xff\t1999\t\t\t\t\t\t\tvega\n"), -2);
+	assert_int_equal(read_film(HEADER "A\t1999\t\t\tlong\t\t\t\tvega\n"), -2);
 }
 
 static void test_the_real_table(void **state)
@@ -142,7 +142,7 @@ static void test_out_of_memory(void **state)
 {
 	(void)state;
 	fault_set("alloc:1");
-	assert_int_equal(read(small_table), -ENOMEM);
+	assert_int_equal(read_film(small_table), -ENOMEM);
 	fault_set(NULL);
 }
 #endif

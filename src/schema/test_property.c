@@ -1,5 +1,6 @@
 /* Properties of every message, tried on random values and on damaged JSON. TEST_SEED repeats a run, TEST_ROUNDS makes
  * it longer. */
+#include "base/test_rounds.h"
 #include "schema/sample.h"
 
 #include <inttypes.h>
@@ -157,7 +158,7 @@ int main(void)
 	};
 
 	seed = (uint64_t)setting("TEST_SEED", (int64_t)time(NULL));
-	rounds = setting("TEST_ROUNDS", ROUNDS);
+	rounds = test_rounds(ROUNDS, ROUNDS * 50);
 	print_message("TEST_SEED=%" PRIu64 " TEST_ROUNDS=%" PRId64 "\n", seed, rounds);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * TEST_ROUNDS: how many are killed (20). */
 #include "base/log.h"
 #include "base/random.h"
+#include "base/test_rounds.h"
 #include "fiber/fiber.h"
 #include "store/test_support.h"
 
@@ -120,13 +121,10 @@ static void body_check(void *arg)
 
 static void test_killed_writers_keep_what_they_acknowledged(void **state)
 {
-	const char *given = getenv("TEST_ROUNDS");
-	int64_t rounds = ROUNDS_DEFAULT;
+	long rounds = test_rounds(ROUNDS_DEFAULT, ROUNDS_DEFAULT * 15);
 
 	(void)state;
-	if (given)
-		assert_int_equal(str_to_int64(str_from(given), 1, 1000000, &rounds), 0);
-	for (int64_t i = 0; i < rounds; i++) {
+	for (long i = 0; i < rounds; i++) {
 		struct victim v = victim_start();
 		int64_t said = victim_kill(&v);
 

@@ -56,7 +56,8 @@ static const char *parse_labels(const char *at, char *to)
 
 		at = parse_name(at + 1, name);
 		assert_int_equal(*at, '=');
-		to = stpcpy(to, name);
+		memcpy(to, name, strlen(name));
+		to += strlen(name);
 		*to++ = '=';
 		at = parse_label_value(at + 1, &to);
 		*to++ = ';';

@@ -1,0 +1,93 @@
+# The gateway: nginx's configuration from its template, its check, its start.
+# shellcheck shell=sh
+
+gateway_settings_check() {
+	number_between "$PORT" 1 65535 || die "$EX_CONFIG" "--port $PORT: must be a number from 1 to 65535"
+	case $LISTEN_ADDRESS in
+	localhost) LISTEN_ADDRESS=127.0.0.1 ;;
+	\[*\]) LISTEN_ADDRESS=${LISTEN_ADDRESS#\[} LISTEN_ADDRESS=${LISTEN_ADDRESS%\]} ;;
+	esac
+	case $LISTEN_ADDRESS in
+	'' | *[!0-9a-fA-F.:]*) die "$EX_CONFIG" "--listen $LISTEN_ADDRESS: must be an address in numbers, as 127.0.0.1 or ::1" ;;
+	*:*) GATEWAY_LISTEN="[$LISTEN_ADDRESS]:$PORT" ;;
+	*[!0-9.]* | *.*.*.*.*) die "$EX_CONFIG" "--listen $LISTEN_ADDRESS: must be an address in numbers, as 127.0.0.1 or ::1" ;;
+	*.*.*.*) GATEWAY_LISTEN=$LISTEN_ADDRESS:$PORT ;;
+	*) die "$EX_CONFIG" "--listen $LISTEN_ADDRESS: must be an address in numbers, as 127.0.0.1 or ::1" ;;
+	esac
+	gateway_url_set
+	setting_number GATEWAY_AUTH_RATE 20 1 100000
+	auth_rate=$setting_value
+	[ "${GATEWAY_WORKERS:-auto}" = auto ] || setting_number GATEWAY_WORKERS 1 1 256
+	case "$ROOT$DATA$BUILD" in
+	*[\"\\\$]* | *'
+'*) die "$EX_CONFIG" "the folder $ROOT, or $DATA, has a character in its name that nginx cannot take: \" \\ \$ or a line break" ;;
+	esac
+}
+
+# Sets GATEWAY_URL to where this machine reaches it.
+gateway_url_set() {
+	case $GATEWAY_LISTEN in
+	0.0.0.0:*) GATEWAY_URL=http://127.0.0.1:$PORT ;;
+	'[::]:'*) GATEWAY_URL="http://[::1]:$PORT" ;;
+	*) GATEWAY_URL=http://$GATEWAY_LISTEN ;;
+	esac
+}
+
+# nginx started by root drops its workers to another user. www-data it is, if that user can read the pages where they
+# lie: a checkout under /root is closed to it, and there the workers stay root, as the services beside them are. (They
+# need nothing else: bodies stay in memory, the logs are opened by the master, so the data folder is closed to them.)
+gateway_user() {
+	[ "$(id -u)" = 0 ] || return 0
+	if setpriv --reuid=www-data --regid=www-data --clear-groups \
+		test -r "$ROOT/web/index.html" -a -r "$BUILD/openapi.json" 2>/dev/null; then
+		say 'user www-data;'
+	else
+		say 'user root;'
+	fi
+}
+
+# "-e s|@WORD@|TEXT|" for sed, on a line of its own in CONFIG_SCRIPT.
+config_set() { # WORD TEXT
+	config_text=$2
+	case $config_text in
+	*[\&\|]*) config_text=$(say "$2" | sed 's/[&|]/\\&/g') ;;
+	esac
+	CONFIG_SCRIPT="$CONFIG_SCRIPT
+s|@$1@|$config_text|"
+}
+
+gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS
+	CONFIG_SCRIPT=
+	config_set USER "$(gateway_user)"
+	config_set WORKERS "${GATEWAY_WORKERS:-auto}"
+	config_set RUN "$RUN"
+	config_set STATE "$DATA/nginx"
+	config_set LOG "$LOGS"
+	config_set WEB "$ROOT/web"
+	config_set OPENAPI "$BUILD/openapi.json"
+	config_set LISTEN "$GATEWAY_LISTEN"
+	config_set MOVIE "$1"
+	config_set USERS "$2"
+	config_set AUTH_RATE "$auth_rate"
+	config_set AUTH_BURST $((auth_rate * 2))
+	sed -e "$CONFIG_SCRIPT" "$ROOT/src/gateway/nginx.conf.in" >"$DATA/nginx/nginx.conf"
+}
+
+# nginx's own words about what is wrong, without their date.
+gateway_complaint() { # FILE
+	sed -n -e 's/^.*\[emerg\] //' -e 's/^[0-9]*#[0-9]*: //' -e 1p "$1"
+}
+
+gateway_config_test() {
+	# The clock of its log lines is UTC, as the services' is.
+	if TZ=UTC "$NGINX" -t -q -e stderr -p "$DATA/nginx/" -c "$DATA/nginx/nginx.conf" 2>"$RUN/nginx-test"; then
+		rm -f "$RUN/nginx-test"
+		return
+	fi
+	warn "nginx refuses its configuration: $(gateway_complaint "$RUN/nginx-test")"
+	return 1
+}
+
+gateway_start() {
+	part_spawn gateway "$GATEWAY_URL" env TZ=UTC "$NGINX" -e stderr -p "$DATA/nginx/" -c "$DATA/nginx/nginx.conf"
+}

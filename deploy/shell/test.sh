@@ -1,0 +1,120 @@
+# test: the sanitizer build, the linters, the unit tests (Meson) and the system tests (pytest), counted together.
+#
+# A skipped test counts as failed: what was not run proves nothing.
+# shellcheck shell=sh
+
+PASSED=0 FAILED=0
+
+count_add() { # WHAT PASSED FAILED
+	say "$1: $2 passed, $3 failed"
+	PASSED=$((PASSED + $2))
+	FAILED=$((FAILED + $3))
+}
+
+test_build() {
+	if [ -n "${CINESYNC_BUILD:-}" ]; then
+		TEST_BUILD=$BUILD
+		return
+	fi
+	TEST_BUILD=$ROOT/build-test
+	say 'Building with the address and undefined-behaviour sanitizers.'
+	build_folder "$TEST_BUILD" --buildtype=debugoptimized -Db_sanitize=address,undefined -Dfaults=true -Dwerror=true
+}
+
+test_command() { # WHAT COMMAND...
+	what=$1
+	shift
+	if "$@"; then
+		count_add "$what" 1 0
+	else
+		count_add "$what" 0 1
+	fi
+}
+
+test_lint() {
+	test_command 'house rules' "$ROOT/tools/lint"
+	test_command shellcheck shellcheck -x "$SELF" "$LIB"/*.sh "$ROOT/deploy/install-packages" "$ROOT/.ci/run"
+}
+
+# Reads Meson's log, an object a line with the output of one test program each. cmocka's own counts are taken from
+# there; a program without them (or one that died before it could say) counts as one.
+unit_count() { # LOG -> "PASSED FAILED"
+	awk '
+	function sum(text, word,    total, found) {
+		while (match(text, "\\[  " word "  ?\\] ([^:\\\\]*: )?[0-9]+ test")) {
+			found = substr(text, RSTART, RLENGTH)
+			sub(/ test$/, "", found)
+			sub(/^.* /, "", found)
+			total += found + 0
+			text = substr(text, RSTART + RLENGTH)
+		}
+		return total + 0
+	}
+	{
+		ok = /"result": "OK"/
+		p = sum($0, "PASSED"); f = sum($0, "FAILED") + sum($0, "SKIPPED")
+		if (ok && p + f == 0) p = 1
+		if (!ok && f == 0) f = 1
+		passed += p; failed += f
+	}
+	END { print passed + 0, failed + 0 }' "$1"
+}
+
+test_unit() {
+	unit_log=$TEST_BUILD/meson-logs/testlog.json
+	rm -f "$unit_log"
+	meson test -C "$TEST_BUILD" --no-rebuild --print-errorlogs --timeout-multiplier "${TEST_PATIENCE:-1}" || :
+	if [ ! -s "$unit_log" ]; then
+		count_add 'unit tests' 0 1
+		return
+	fi
+	# shellcheck disable=SC2046  # two numbers
+	count_add 'unit tests' $(unit_count "$unit_log")
+}
+
+# The attribute of the report's <testsuite>.
+junit_number() { # FILE NAME
+	sed -n "s/.*<testsuite [^>]*[ ]$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1
+}
+
+test_system() {
+	report=$TEST_BUILD/system-tests.xml
+	rm -f "$report"
+	(cd "$ROOT" && CINESYNC_BUILD=$TEST_BUILD /usr/bin/python3 -m pytest tests tools -n 2 -q -p no:cacheprovider --junitxml="$report") || :
+	if [ ! -s "$report" ]; then
+		count_add 'system tests' 0 1
+		return
+	fi
+	failed=$(($(junit_number "$report" failures) + $(junit_number "$report" errors) + $(junit_number "$report" skipped)))
+	count_add 'system tests' $(($(junit_number "$report" tests) - failed)) $failed
+}
+
+test_all() {
+	test_lint
+	test_unit
+	test_system
+}
+
+# The same tests with more of everything that is tried or killed at random; TEST_ROUNDS in the environment overrules.
+test_long() {
+	TEST_LONG=1 TEST_PATIENCE=30
+	export TEST_LONG
+	test_all
+}
+
+test_run() { # [unit|system|long]
+	case $1 in
+	'' | unit | system | long) ;;
+	*) die "$EX_USAGE" "there are no '$1' tests: unit, system, long" ;;
+	esac
+	packages_need build run test
+	test_build
+	case $1 in
+	unit) test_lint && test_unit ;;
+	system) test_system ;;
+	long) TEST_LONG=1 && export TEST_LONG && test_all ;;
+	*) test_all ;;
+	esac
+	say "$PASSED passed, $FAILED failed"
+	[ $FAILED -eq 0 ] && [ $PASSED -gt 0 ]
+}

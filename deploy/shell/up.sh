@@ -1,0 +1,376 @@
+# up, down, status, logs: running the parts together.
+#
+# Whoever runs `up` becomes the supervisor: it starts the services, then the gateway, watches them, and stops them when
+# told to or when one ends. It holds data/run/lock (flock, on descriptor 9, which no part inherits) for all that time.
+# shellcheck shell=sh
+
+START_TRIES=5
+READY_LIMIT_MS=60000 # sanitizer builds are slow to start
+LOG_SIZE_MAX_KB=10240
+
+data_open() {
+	(umask 077 && mkdir -p "$DATA" "$RUN" "$LOGS") 2>/dev/null ||
+		die "$EX_NOPERM" "cannot make the data folder $DATA; choose another with --data"
+	if ! [ -O "$DATA" ] || ! [ -w "$RUN" ] || ! [ -w "$LOGS" ]; then
+		die "$EX_NOPERM" "the data folder $DATA belongs to another user; choose another with --data"
+	fi
+	# It holds password hashes, keys and mail.
+	chmod 700 "$DATA"
+}
+
+lock_take() {
+	exec 9>>"$RUN/lock"
+	if ! flock -n 9; then
+		part_load supervisor || PART_PID=unknown
+		die "$EX_UNAVAILABLE" "already running with the data folder $DATA (process $PART_PID); see ./cinesync status"
+	fi
+	supervisor_record
+}
+
+supervisor_record() {
+	proc_read $$
+	say "$$ $PROC_START $GATEWAY_LISTEN" >"$RUN/supervisor"
+}
+
+supervisor_lives() {
+	[ ! -d "$DATA" ] || [ -x "$DATA" ] || die "$EX_NOPERM" "the data folder $DATA belongs to another user"
+	part_lives supervisor
+}
+
+# A supervisor that was killed leaves its parts behind; two of a kind on one data folder must not be.
+leftovers_stop() {
+	for part in $PARTS_STOP_ORDER; do
+		if part_lives "$part"; then
+			say "stopping $part, left behind by a run that was killed"
+		fi
+		part_stop "$part"
+	done
+}
+
+logs_rotate() {
+	find "$LOGS" -name '*.log' -size +"$LOG_SIZE_MAX_KB"k -exec mv -f {} {}.1 \;
+}
+
+# Puts SERVICE's own settings before the command; the rest of its environment is ours. ADDRESS_* say where each listens.
+service_env() { # SERVICE COMMAND...
+	env_service=$1
+	shift
+	eval "env_address=\$ADDRESS_$env_service"
+	env LISTEN="$env_address" DATA_DIR="$DATA/$env_service" MOVIE_URL="http://$ADDRESS_movie" \
+		NOTIFICATION_URL="http://$ADDRESS_notification" PUBLIC_URL="${PUBLIC_URL:-$GATEWAY_URL}" "$@"
+}
+
+addresses_choose() {
+	ports_read
+	port_choose 8081
+	ADDRESS_movie=127.0.0.1:$CHOSEN
+	port_choose 8082
+	ADDRESS_user=127.0.0.1:$CHOSEN
+	port_choose 8083
+	ADDRESS_notification=127.0.0.1:$CHOSEN
+}
+
+settings_check() {
+	for service in $SERVICES; do
+		program=$BUILD/src/$service/cinesync-$service
+		[ -x "$program" ] || die "$EX_UNAVAILABLE" "$program is not built; run ./cinesync build"
+		complaint=$(service_env "$service" "$program" --check-config 2>&1 >/dev/null) ||
+			die "$EX_CONFIG" "bad setting: $(say "$complaint" | tail -n 1)"
+	done
+}
+
+port_check() {
+	if port_held "$PORT"; then
+		die "$EX_UNAVAILABLE" "port $PORT is taken by $(port_holder "$PORT"); choose another with --port"
+	fi
+}
+
+service_start() { # SERVICE
+	eval "start_address=\$ADDRESS_$1"
+	part_spawn "$1" "http://$start_address" env LISTEN="$start_address" DATA_DIR="$DATA/$1" \
+		MOVIE_URL="http://$ADDRESS_movie" NOTIFICATION_URL="http://$ADDRESS_notification" \
+		PUBLIC_URL="${PUBLIC_URL:-$GATEWAY_URL}" "$BUILD/src/$1/cinesync-$1"
+}
+
+# Waits until the part says it is ready; what it says is kept in data/run/PART.ready. Fails when the part ends.
+part_wait() { # PART HEALTH-ARGUMENT...
+	wait_part=$1
+	shift
+	now_read
+	wait_until=$((NOW + READY_LIMIT_MS))
+	until "$BUILD/src/movie/cinesync-movie" --health "$@" --wait 200 >"$RUN/$wait_part.ready" 2>/dev/null 9>&-; do
+		part_lives "$wait_part" || return 1
+		now_read
+		[ "$NOW" -lt "$wait_until" ] || return 1
+	done
+}
+
+services_start() {
+	addresses_choose
+	for service in $SERVICES; do
+		service_start "$service"
+	done
+}
+
+# 0: all answer; 1: LOST is the part that ended or is not ready in time.
+services_wait() {
+	for service in $SERVICES; do
+		LOST=$service
+		eval "wait_address=\$ADDRESS_$service"
+		part_wait "$service" "http://$wait_address/readyz" || return 1
+	done
+}
+
+# A port chosen here may be taken by another program a moment later: then again, with others.
+services_insist() {
+	tries=1
+	until services_wait; do
+		part_exit_code "$LOST"
+		if [ "$EXIT_CODE" != 69 ] || [ $tries -ge $START_TRIES ]; then
+			part_died "$LOST"
+		fi
+		tries=$((tries + 1))
+		parts_stop
+		services_start
+		gateway_config_write "$ADDRESS_movie" "$ADDRESS_user"
+	done
+}
+
+# Sets EXIT_CODE to how a child of this script ended, "" if it still runs.
+part_exit_code() { # PART
+	EXIT_CODE=''
+	part_load "$1" || return 0
+	if ! proc_lives "$PART_PID" "$PART_START"; then
+		EXIT_CODE=0
+		wait "$PART_PID" || EXIT_CODE=$?
+	fi
+}
+
+part_died() { # PART
+	part_exit_code "$1"
+	if [ -n "$EXIT_CODE" ]; then
+		warn "$1 ended by itself (exit code $EXIT_CODE); the last lines of $LOGS/$1.log:"
+	else
+		warn "$1 is not ready after $((READY_LIMIT_MS / 1000)) s: $(cat "$RUN/$1.ready" 2>/dev/null); $LOGS/$1.log ends:"
+	fi
+	tail -n 5 "$LOGS/$1.log" >&2 || :
+	supervisor_end "$EX_FAILED"
+}
+
+# Every way out of a supervisor leads through here, a closed terminal or pipe and a failed command among them.
+supervisor_end() { # CODE
+	set +e
+	trap - EXIT
+	trap '' PIPE
+	trap 'HURRY=yes' INT TERM HUP
+	[ -z "${NAP:-}" ] || kill "$NAP" 2>/dev/null || :
+	parts_stop
+	rm -f "$RUN/supervisor" "$RUN/summary" "$RUN"/*.ready
+	exit "$1"
+}
+
+supervisor_signal() { # NAME
+	case $1 in
+	HUP | PIPE) exec >>"$LOGS/cinesync.log" 2>&1 ;; # nobody is there to read
+	esac
+	say 'stopping (once more to hurry)'
+	supervisor_end "$SIGNAL_CODE"
+}
+
+supervisor_traps() {
+	# shellcheck disable=SC2064  # the name is put in now
+	for signal in INT TERM HUP PIPE; do
+		trap "supervisor_signal $signal" $signal
+	done
+	trap 'supervisor_end $?' EXIT
+}
+
+# "films: built-in catalogue; cache: in-process" out of what /readyz said.
+part_modes() { # PART
+	case $1 in
+	gateway) "$NGINX" -v 2>&1 | sed 's/^.*: //' ;;
+	*) tr -d '\n' <"$RUN/$1.ready" | sed -n -e 's/.*"modes": *{\([^}]*\)}.*/\1/p' |
+		sed -e 's/", *"/; /g' -e 's/": *"/: /g' -e 's/"//g' ;;
+	esac
+}
+
+summary() {
+	say "CineSync is ready in $TOOK_MS ms (the services in $SERVICES_MS ms)."
+	say "  page         $GATEWAY_URL/"
+	say "  API          $GATEWAY_URL/api/v1/openapi.json"
+	say "  explorer     $GATEWAY_URL/docs"
+	say "  data         $DATA"
+	say "  logs         $LOGS"
+	for part in gateway $SERVICES; do
+		part_load "$part"
+		printf '  %-12s %-24s %s\n' "$part" "$PART_URL" "$(part_modes "$part")"
+	done
+}
+
+all_start() {
+	now_read
+	start=$NOW
+	services_start
+	# While the services start.
+	gateway_config_write "$ADDRESS_movie" "$ADDRESS_user"
+	gateway_config_test 9>&- &
+	config_test=$!
+	services_insist
+	now_read
+	SERVICES_MS=$((NOW - start))
+	wait $config_test || supervisor_end "$EX_UNAVAILABLE"
+	gateway_start
+	LOST=gateway
+	part_wait gateway "$GATEWAY_URL/healthz" || part_died gateway
+	now_read
+	TOOK_MS=$((NOW - start))
+	summary >"$RUN/summary"
+}
+
+watch() {
+	while :; do
+		for part in $PARTS_STOP_ORDER; do
+			part_lives "$part" || part_died "$part"
+		done
+		sleep 1 >/dev/null 2>&1 9>&- &
+		NAP=$!
+		wait $NAP || :
+	done
+}
+
+# Idle connections are descriptors too; an ordinary shell allows 1,024 of them.
+descriptors_raise() {
+	# shellcheck disable=SC3045  # dash, Debian's sh, has -H and -S
+	ulimit -S -n 65536 2>/dev/null || ulimit -S -n "$(ulimit -H -n)"
+}
+
+supervise() {
+	gateway_settings_check
+	NGINX=$(nginx_program)
+	SIGNAL_CODE=130
+	supervisor_traps
+	umask 077
+	descriptors_raise
+	supervisor_record
+	mkdir -p "$DATA/nginx" "$DATA/movie" "$DATA/user" "$DATA/notification"
+	logs_rotate
+	all_start
+	SIGNAL_CODE=0
+	cat "$RUN/summary"
+	if [ "$COMMAND" = supervise ]; then
+		exec >>"$LOGS/cinesync.log" 2>&1
+	else
+		say 'Ctrl-C stops it.'
+	fi
+	watch
+}
+
+# The supervisor in a session of its own. It inherits the lock, says what there is to say on our standard output until
+# it is ready, then turns to its log: that end of the pipe is our sign.
+detach() {
+	rm -f "$RUN/start" "$RUN/summary"
+	mkfifo -m 600 "$RUN/start"
+	setsid "$SELF" supervise --port "$PORT" --listen "$LISTEN_ADDRESS" --data "$DATA" </dev/null >"$RUN/start" &
+	supervisor=$!
+	trap 'kill -s TERM $supervisor 2>/dev/null || :' INT TERM HUP
+	cat "$RUN/start" || :
+	rm -f "$RUN/start"
+	if [ -e "$RUN/summary" ]; then
+		say 'It runs in the background: ./cinesync down stops it.'
+		return
+	fi
+	wait "$supervisor"
+}
+
+up() {
+	gateway_settings_check
+	data_open
+	lock_take
+	if [ -n "${CINESYNC_BUILD:-}" ]; then
+		packages_need run
+	else
+		packages_need build run
+		build_release
+	fi
+	NGINX=$(nginx_program) || die "$EX_UNAVAILABLE" 'nginx is not installed'
+	leftovers_stop
+	addresses_choose
+	settings_check
+	port_check
+	if [ "$DETACH" = yes ]; then
+		detach
+	else
+		supervise
+	fi
+}
+
+down() {
+	if supervisor_lives; then
+		supervisor=$PART_PID started=$PART_START
+		kill -s TERM "$supervisor"
+		while proc_lives "$supervisor" "$started"; do
+			sleep 0.02
+		done
+		say 'stopped'
+	elif parts_recorded; then
+		leftovers_stop
+		rm -f "$RUN/supervisor"
+		say 'stopped'
+	else
+		say "not running with the data folder $DATA"
+	fi
+}
+
+parts_recorded() {
+	for part in $PARTS_STOP_ORDER; do
+		[ ! -e "$RUN/$part" ] || return 0
+	done
+	return 1
+}
+
+part_health() { # PART
+	case $1 in
+	gateway) health_url=$PART_URL/healthz ;;
+	*) health_url=$PART_URL/readyz ;;
+	esac
+	if "$BUILD/src/movie/cinesync-movie" --health "$health_url" >"$RUN/$1.ready" 2>/dev/null; then
+		say ready
+	else
+		say 'not ready'
+	fi
+}
+
+status_line() { # PART
+	if ! part_lives "$1"; then
+		printf '%-13s %-10s\n' "$1" stopped
+		return 1
+	fi
+	line_health=$(part_health "$1")
+	printf '%-13s %-10s %8s %9s  %-24s %s\n' "$1" "$line_health" "$PART_PID" "$(part_memory "$PART_PID") kB" \
+		"$PART_URL" "$(part_modes "$1")"
+	[ "$line_health" = ready ]
+}
+
+status() {
+	NGINX=$(nginx_program) || NGINX=nginx
+	if ! supervisor_lives; then
+		say "not running with the data folder $DATA"
+		return "$EX_NOT_RUNNING"
+	fi
+	status_code=0
+	printf '%-13s %-10s %8s %12s  %-24s %s\n' PART STATE PID MEMORY URL MODE
+	for part in gateway $SERVICES; do
+		status_line "$part" || status_code=$EX_FAILED
+	done
+	return "$status_code"
+}
+
+logs() { # [PART]
+	case $1 in
+	'') set -- "$LOGS"/*.log ;;
+	gateway | access | movie | user | notification | cinesync) set -- "$LOGS/$1.log" ;;
+	*) die "$EX_USAGE" "there is no log '$1': gateway, access, movie, user, notification, cinesync" ;;
+	esac
+	[ -e "$1" ] || die "$EX_NOT_RUNNING" "there is no log yet in $LOGS"
+	exec tail -n 20 -F "$@"
+}
