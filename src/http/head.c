@@ -117,8 +117,11 @@ static const struct problem *check_length(const struct head *h, struct head_body
 		return NULL;
 	if (h->n_content_length > 1)
 		return malformed("There is more than one Content-Length.", ret_detail);
+	/* Digits alone: no sign, though it would be a number. */
+	if (h->content_length.len > 0 && h->content_length.data[0] == '-')
+		return malformed("The Content-Length is not a number.", ret_detail);
 	r = str_to_int64(h->content_length, 0, INT64_MAX, &length);
-	if (r == -ERANGE && h->content_length.data[0] != '-') {
+	if (r == -ERANGE) {
 		*ret_detail = "The Content-Length is past all bounds.";
 		return &problem_content_too_large;
 	}

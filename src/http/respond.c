@@ -224,10 +224,8 @@ static void problem_write(struct request *req, const struct problem *p, struct s
 	buf_add_json(b, str_from(p->title));
 	buf_adds(b, ",\"status\":");
 	buf_add_int(b, p->status);
-	if (detail.len > 0) {
-		buf_adds(b, ",\"detail\":");
-		buf_add_json(b, detail);
-	}
+	buf_adds(b, ",\"detail\":");
+	buf_add_json(b, detail.len > 0 ? detail : str_from(p->title));
 	buf_adds(b, ",\"instance\":");
 	buf_add_json(b, req->target.path.data ? req->target.path : STR("/"));
 	buf_adds(b, ",\"code\":\"");

@@ -245,10 +245,14 @@ char *raw_response(int fd)
 
 bool raw_is_closed(int fd)
 {
-	char byte;
-	ssize_t n = recv(fd, &byte, 1, 0);
+	char rest[512];
+	ssize_t n;
 
-	return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+	/* libmicrohttpd 0.9.75 sends the head of some of its own refusals twice. */
+	do
+		n = recv(fd, rest, sizeof(rest), 0);
+	while (n > 0);
+	return n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 char *raw_exchange(int port, const void *data, size_t len)

@@ -37,7 +37,7 @@ void raw_sends(int fd, const char *text);
  * caller. Waits at most 5 s. */
 char *raw_response(int fd);
 char *raw_response_of(int fd, bool to_head);
-/* Nothing more comes and the other side has closed, within 5 s. */
+/* The other side closes, within 5 s, whatever it says before. */
 bool raw_is_closed(int fd);
 
 /* Connects, sends, reads one response, closes. */

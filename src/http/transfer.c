@@ -136,6 +136,15 @@ int transfer_begin(struct transfer *t, CURL *easy, const struct http_call *call,
 	return 0;
 }
 
+/* An answer that is no HTTP/1 at all, which libcurl calls an unsupported protocol, as it does a strange scheme. */
+static bool was_sent(const struct transfer *t)
+{
+	long size = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &size);
+	return size > 0;
+}
+
 int transfer_error(const struct transfer *t)
 {
 	switch (t->code) {
@@ -151,8 +160,9 @@ int transfer_error(const struct transfer *t)
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
 		return -ECONNRESET;
-	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
+		return was_sent(t) ? -EPROTO : -EINVAL;
+	case CURLE_URL_MALFORMAT:
 		return -EINVAL;
 	case CURLE_WRITE_ERROR:
 		return t->too_large ? -EMSGSIZE : -ENOMEM;

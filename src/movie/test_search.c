@@ -269,7 +269,7 @@ static void test_random_bytes(void **state)
 
 	(void)state;
 	srandom(3);
-	for (int i = 0; i < 1500; i++) {
+	for (int i = 0; i < 800; i++) {
 		struct search_hits hits = { 0 };
 		size_t len = (size_t)random() % 60;
 		char text[60];

@@ -54,7 +54,16 @@ static struct service_run *run_get(void)
 
 struct http_client *service_client(void)
 {
-	return run_get()->client;
+	struct service_run *run = run_get();
+	struct http_client_options options = { 0 };
+	int r;
+
+	if (run->client)
+		return run->client;
+	r = http_client_new(&run->loop, &options, &run->client);
+	if (r < 0)
+		log_error("no HTTP client", LOG_ERR(r));
+	return run->client;
 }
 
 void *service_state(void)
@@ -311,8 +320,6 @@ int service_run(const struct service *service, const struct service_settings *se
 	the_run = &run;
 	tables_set(&run);
 	r = loop_begin(&run.loop, settings);
-	if (r >= 0)
-		r = http_client_new(&run.loop, &(struct http_client_options){ 0 }, &run.client);
 	if (r >= 0) {
 		signals_begin(&run);
 		r = fiber_spawn("start", start, &run, &run.starter);
@@ -352,7 +359,7 @@ int service_run_command(const struct service_command *command, const struct serv
 {
 	struct command_run run = { .command = command, .config = config, .argc = argc, .argv = argv };
 
-	log_init(command->name, LOG_WARNING, STDERR_FILENO);
+	log_init(command->name, LOG_ERROR, STDERR_FILENO);
 	if (loop_begin(&run.loop, settings) < 0 || fiber_spawn(command->name, command_fiber, &run, NULL) < 0) {
 		fprintf(stderr, "%s: not enough memory to start\n", command->name);
 		return EXIT_SOFTWARE;

@@ -50,7 +50,11 @@ struct service {
  * command), runs the service, gives the exit code. */
 int service_main(int argc, char **argv, const struct service *service);
 
-/* For start() and handlers. */
+/* For a config_entry's check: a base URL of another service. */
+const char *service_check_http_url(const char *value);
+
+/* For start() and handlers. The client is made when it is first asked for: TLS costs a service that calls nobody 3 MB
+ * and several milliseconds at start. NULL: out of memory (logged). */
 struct http_client *service_client(void);
 void *service_state(void);
 struct uv_loop_s *service_loop(struct service_run *run);

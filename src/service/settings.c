@@ -1,6 +1,10 @@
 /* The common settings table: every limit of the HTTP server, the fibers and the drain is here and nowhere else. */
 #include "service/settings.h"
 
+#include "schema/uri.h"
+#include "service/service.h"
+
+#include <arpa/inet.h>
 #include <string.h>
 
 static const char *const log_levels[] = { "debug", "info", "warning", "error", "alert", NULL };
@@ -10,6 +14,35 @@ static const char *const log_levels[] = { "debug", "info", "warning", "error", "
 #else
 #define CHECK_REPLIES_DEFAULT "false"
 #endif
+
+/* "127.0.0.1:80" or "[::1]:80". Stricter than getaddrinfo(), which takes "1.2.3" for 1.2.0.3. */
+static const char *listen_check(const char *value)
+{
+	static const char wanted[] = "a numeric address and a port, as 127.0.0.1:8081 or [::1]:8081";
+	const char *colon = strrchr(value, ':');
+	char host[INET6_ADDRSTRLEN + 2];
+	struct in6_addr scratch;
+	int64_t port;
+	size_t n;
+
+	if (!colon || (size_t)(colon - value) >= sizeof(host) || str_to_int64(str_from(colon + 1), 0, 65535, &port) < 0)
+		return wanted;
+	n = (size_t)(colon - value);
+	memcpy(host, value, n);
+	host[n] = '\0';
+	if (n > 2 && host[0] == '[' && host[n - 1] == ']') {
+		host[n - 1] = '\0';
+		return inet_pton(AF_INET6, host + 1, &scratch) == 1 ? NULL : wanted;
+	}
+	return inet_pton(AF_INET, host, &scratch) == 1 ? NULL : wanted;
+}
+
+const char *service_check_http_url(const char *value)
+{
+	const char *reason;
+
+	return uri_check_http(str_from(value), &reason) == 0 ? NULL : "an http:// or https:// URL";
+}
 
 #define INT_SETTING(name_, field_, min_, max_, def_, unit_, doc_)                                                  \
 	{                                                                                                          \
@@ -28,6 +61,7 @@ static struct config_entry entries[] = {
 	  .min = 3,
 	  .max = 128,
 	  .doc = "Address and port to serve on, numeric; port 0 takes any free one.",
+	  .check = listen_check,
 	  .offset = offsetof(struct service_settings, listen) },
 	{ .name = "LOG_LEVEL",
 	  .type = CONFIG_ENUM,

@@ -20,25 +20,26 @@
 extern const struct embedded_file user_migrations_sqlite[];
 extern const size_t user_migrations_sqlite_n;
 
-#define SETTING(type_, name_, field_, min_, max_, def_, unit_, doc_)                                            \
+#define SETTING(type_, name_, field_, min_, max_, def_, unit_, doc_, ...)                                       \
 	{                                                                                                       \
 		.name = (name_), .type = (type_), .min = (min_), .max = (max_), .def = (def_), .unit = (unit_), \
-		.doc = (doc_), .offset = offsetof(struct user_config, field_)                                   \
+		.doc = (doc_), .offset = offsetof(struct user_config, field_), __VA_ARGS__                      \
 	}
 
 static const struct config_entry entries[] = {
 	SETTING(CONFIG_STRING, "DATA_DIR", data_dir, 1, 1024, "var/user", NULL,
 	        "Folder of the embedded database and the signing key; made when missing."),
 	SETTING(CONFIG_SECRET, "DATABASE_URL", database_url, 1, 2048, NULL, NULL,
-	        "Where the data is; unset: sqlite:DATA_DIR/user.db, for one process."),
+	        "Where the data is; unset: sqlite:DATA_DIR/user.db, for one process.", .check = store_check_url),
 	SETTING(CONFIG_INT, "DATABASE_CONNECTIONS_MAX", database_connections_max, 1, 64, "2", "connections",
 	        "Connections to the database (SQLite: readers beside the one writer)."),
 	SETTING(CONFIG_STRING, "MOVIE_URL", movie_url, 8, 1024, "http://127.0.0.1:8081", NULL,
-	        "Base URL of the movie service."),
+	        "Base URL of the movie service.", .check = service_check_http_url),
 	SETTING(CONFIG_INT, "MOVIE_TIMEOUT_MS", movie_timeout_ms, 50, 10000, "800", "ms",
 	        "How long the movie service may take to say whether a film exists."),
 	SETTING(CONFIG_STRING, "NOTIFICATION_URL", notification_url, 8, 1024, "http://127.0.0.1:8083", NULL,
-	        "Base URL of the notification service, for direct delivery of events."),
+	        "Base URL of the notification service, for direct delivery of events.",
+	        .check = service_check_http_url),
 	SETTING(CONFIG_STRING, "TOKEN_ISSUER", token_issuer, 1, 512, "cinesync", NULL, "The tokens' iss."),
 	SETTING(CONFIG_STRING, "TOKEN_AUDIENCE", token_audience, 1, 512, "cinesync", NULL, "The tokens' aud."),
 	SETTING(CONFIG_STRING, "SIGNING_KEY_FILE", signing_key_file, 1, 1024, NULL, NULL,
@@ -130,6 +131,14 @@ static int store_begin_up(struct user_state *u)
 	return r;
 }
 
+/* For what can only fail for want of memory or of a fiber. */
+static int said(int r, const char *what)
+{
+	if (r < 0)
+		log_alert("cannot start", LOG_STR("doing", what), LOG_ERR(r));
+	return r;
+}
+
 static int jwks_make(struct user_state *u)
 {
 	const struct token_key *keys[] = { u->key };
@@ -169,7 +178,7 @@ static int tokens_begin(struct user_state *u)
 	r = token_keyset_from_key(u->key, &keys);
 	if (r == 0)
 		r = token_verifier_new(&keys, &policy, &u->verifier);
-	return r == 0 ? jwks_make(u) : r;
+	return said(r == 0 ? jwks_make(u) : r, "tokens");
 }
 
 static int events_begin(struct user_state *u)
@@ -209,14 +218,6 @@ static void stop(void *state)
 	free(u);
 }
 
-/* For what can only fail for want of memory or of a fiber. */
-static int said(int r, const char *what)
-{
-	if (r < 0)
-		log_alert("cannot start", LOG_STR("doing", what), LOG_ERR(r));
-	return r;
-}
-
 static int start(struct service_run *run, const void *config, void **ret_state)
 {
 	struct user_state *u = calloc(1, sizeof(*u));
@@ -226,7 +227,7 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 		return said(-ENOMEM, "state");
 	u->config = config;
 	u->client = service_client();
-	r = store_begin_up(u);
+	r = u->client ? store_begin_up(u) : -ENOMEM;
 	if (r == 0)
 		r = said(passwords_new((int)u->config->bcrypt_cost, (size_t)u->config->password_hashers,
 		                       (size_t)u->config->password_queue_max, &u->passwords),

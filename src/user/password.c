@@ -3,6 +3,7 @@
 #include "user/password.h"
 
 #include "base/random.h"
+#include "base/utf8.h"
 #include "fiber/fiber.h"
 #include "fiber/offload.h"
 
@@ -106,9 +107,11 @@ static int normalize(struct str password, uint8_t **ret, size_t *ret_len)
 		return -E2BIG;
 	if (password.len == 0)
 		return -EINVAL;
+	if (!utf8_is_valid(password))
+		return -EILSEQ;
 	nfc = u8_normalize(UNINORM_NFC, (const uint8_t *)password.data, password.len, NULL, &len);
 	if (!nfc)
-		return errno == EILSEQ ? -EILSEQ : -ENOMEM;
+		return -ENOMEM;
 	*ret = nfc;
 	*ret_len = len;
 	return 0;

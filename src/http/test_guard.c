@@ -1,0 +1,165 @@
+/* Who may: tokens, roles, and the client's address behind a proxy. */
+#include "http/test_support.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int who(struct request *req)
+{
+	const struct http_user *user = request_user(req);
+
+	return respond_text(req, 200, "text/plain", user->id.data ? user->id : STR("nobody"));
+}
+
+static int where(struct request *req)
+{
+	return respond_text(req, 200, "text/plain", request_client_address(req));
+}
+
+static int says(struct request *req)
+{
+	struct str value = request_header(req, "x-say");
+
+	if (!value.data)
+		return request_problem(req, &problem_conflict, "Nothing is said.");
+	return respond_text(req, 200, "text/plain", value);
+}
+
+static int splits(struct request *req)
+{
+	int r = respond_header(req, "X-Bad", STR("a\r\nSet-Cookie: b"));
+
+	return respond_text(req, 200, "text/plain", r == -EINVAL ? STR("refused") : STR("taken"));
+}
+
+static const struct route routes[] = {
+	{ HTTP_GET, "/user", who, .auth = HTTP_AUTH_USER },
+	{ HTTP_GET, "/admin", who, .auth = HTTP_AUTH_ADMIN },
+	{ HTTP_GET, "/optional", who, .auth = HTTP_AUTH_OPTIONAL },
+	{ HTTP_GET, "/where", where },
+	{ HTTP_GET, "/says", says },
+	{ HTTP_GET, "/splits", splits },
+	{ 0 },
+};
+
+static int authenticate(struct request *req, struct str token, void *arg, struct http_user *ret,
+                        const char **ret_reason)
+{
+	(void)req;
+	(void)arg;
+	if (str_equal(token, STR("late")))
+		return -ETIMEDOUT;
+	if (str_equal(token, STR("old"))) {
+		*ret_reason = "The access token has expired";
+		return -EACCES;
+	}
+	ret->id = token;
+	ret->role = str_equal(token, STR("root")) ? STR("admin") : STR("user");
+	return 0;
+}
+
+static struct site *site;
+
+static int up(void **state)
+{
+	struct http_server_options options = site_options(routes);
+
+	(void)state;
+	options.authenticate = authenticate;
+	options.trust_proxy = true;
+	site = site_up(routes, &options);
+	return 0;
+}
+
+static int down(void **state)
+{
+	(void)state;
+	site_down(&site);
+	return 0;
+}
+
+static char *get(const char *path, const char *headers)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: t\r\n%s\r\n", path, headers);
+	return raw_exchange(site_port(site), text, strlen(text));
+}
+
+static void check(const char *path, const char *headers, int status, const char *body)
+{
+	char *got = get(path, headers);
+
+	assert_int_equal(response_status(got), status);
+	if (body)
+		assert_string_equal(response_body(got), body);
+	free(got);
+}
+
+static void test_token_names_the_user(void **state)
+{
+	(void)state;
+	check("/user", "Authorization: Bearer anna\r\n", 200, "anna");
+	check("/user", "authorization: bearer   anna  \r\n", 200, "anna");
+	check("/optional", "", 200, "nobody");
+	check("/optional", "Authorization: Bearer anna\r\n", 200, "anna");
+	check("/admin", "Authorization: Bearer root\r\n", 200, "root");
+	check("/admin", "Authorization: Bearer anna\r\n", 403, NULL);
+	check("/user", "Authorization: Bearer late\r\n", 504, NULL);
+	check("/optional", "Authorization: Bearer old\r\n", 401, NULL);
+}
+
+static void test_401_says_how_and_why(void **state)
+{
+	char *got = get("/user", "");
+
+	(void)state;
+	assert_int_equal(response_status(got), 401);
+	assert_string_equal(response_header(got, "WWW-Authenticate"), "Bearer realm=\"cinesync\"");
+	free(got);
+	got = get("/user", "Authorization: Bearer old\r\n");
+	assert_int_equal(response_status(got), 401);
+	assert_string_equal(response_header(got, "WWW-Authenticate"),
+	                    "Bearer realm=\"cinesync\", error=\"invalid_token\", "
+	                    "error_description=\"The access token has expired\"");
+	free(got);
+	check("/user", "Authorization: Basic YTpi\r\n", 401, NULL);
+}
+
+static void test_address_is_what_the_proxy_says_last(void **state)
+{
+	(void)state;
+	check("/where", "", 200, "127.0.0.1");
+	check("/where", "X-Forwarded-For: 198.51.100.7\r\n", 200, "198.51.100.7");
+	check("/where", "X-Forwarded-For: 203.0.113.9, 2001:db8::7\r\n", 200, "2001:db8::7");
+	check("/where", "X-Forwarded-For: 203.0.113.9, not-an-address\r\n", 200, "127.0.0.1");
+	check("/where", "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 198.51.100.8\r\n", 200, "198.51.100.8");
+}
+
+static void test_headers_are_read_case_blind(void **state)
+{
+	(void)state;
+	check("/says", "X-SAY:  hello  \r\n", 200, "hello");
+	check("/says", "", 409, NULL);
+}
+
+static void test_header_of_an_answer_cannot_be_split(void **state)
+{
+	(void)state;
+	check("/splits", "", 200, "refused");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_token_names_the_user),
+		cmocka_unit_test(test_401_says_how_and_why),
+		cmocka_unit_test(test_address_is_what_the_proxy_says_last),
+		cmocka_unit_test(test_headers_are_read_case_blind),
+		cmocka_unit_test(test_header_of_an_answer_cannot_be_split),
+	};
+
+	log_init("test", LOG_ALERT, 1);
+	return cmocka_run_group_tests(tests, up, down);
+}
