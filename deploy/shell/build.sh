@@ -31,6 +31,7 @@ build_permitted() { # FOLDER
 	fi
 }
 
+# Sets it up if need be, and builds it.
 build_folder() { # FOLDER OPTION...
 	build_permitted "$1" ||
 		die "$EX_NOPERM" "this user may not write to $1; run it as the owner of the checkout, or set CINESYNC_BUILD to a folder that is built"
@@ -44,7 +45,7 @@ build_release() {
 	if [ -d "$ROOT/build" ] && ! [ -w "$ROOT/build" ] && [ -x "$ROOT/build/src/user/cinesync-user" ]; then
 		return # built by the owner
 	fi
-	build_folder "$ROOT/build" --buildtype=release
+	build_folder "$ROOT/build" --buildtype=release -Dtests=false
 }
 
 build() {
