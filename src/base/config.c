@@ -126,11 +126,28 @@ static int entry_set(const struct config_entry *entry, struct str value, void *v
 	return -EINVAL;
 }
 
+static int text_check(const struct config_entry *entry, struct str value, void *values, struct buf *error)
+{
+	const char *wanted = entry->check ? entry->check(*(char **)entry_at(entry, values)) : NULL;
+
+	if (!wanted)
+		return 0;
+	buf_addf(error, "%s: ", entry->name);
+	if (entry->type == CONFIG_SECRET)
+		buf_adds(error, "it");
+	else
+		add_shown(error, value);
+	buf_addf(error, " is not %s\n", wanted);
+	return -EINVAL;
+}
+
 static int entry_use(const struct config_entry *entry, struct str value, void *values, struct buf *error)
 {
 	int r = entry_set(entry, value, values);
 
-	return r == -EINVAL ? fault_value(entry, value, error) : r;
+	if (r == -EINVAL)
+		return fault_value(entry, value, error);
+	return r == 0 && entry_is_text(entry) ? text_check(entry, value, values, error) : r;
 }
 
 static void entry_clear(const struct config_entry *entry, void *values)

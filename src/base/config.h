@@ -32,6 +32,8 @@ struct config_entry {
 	const char *doc;           /* one or two sentences */
 	const char *const *values; /* CONFIG_ENUM: NULL-terminated */
 	size_t offset;             /* in the values struct */
+	/* Texts: what else they must be. NULL: it is; else what it should be, "an http:// URL". May be NULL. */
+	const char *(*check)(const char *value);
 };
 
 struct config_table {

@@ -118,7 +118,8 @@ static void connection_close(struct connection *c)
 {
 	if (!c)
 		return;
-	if (c->must_linger)
+	/* In the middle of a head it is the library that has refused it. */
+	if (c->must_linger || c->wait == WAIT_HEAD)
 		linger_begin(c->server, c->fd);
 	list_remove(&c->node);
 	record_connections(-1);

@@ -217,6 +217,9 @@ void exchange_completed(void *cls, struct MHD_Connection *mhd, void **con_cls, e
 	request_assert_valid(req);
 	*con_cls = NULL;
 	c = req->connection;
+	/* Refused by the library itself, before we were asked. */
+	if (req->phase == PHASE_HEAD)
+		c->must_linger = true;
 	record_completed(req);
 	if (req->is_counted) {
 		req->server->in_flight--;

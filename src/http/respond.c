@@ -141,6 +141,7 @@ void request_timing(struct request *req, const char *name, int64_t duration_us)
 
 /* ---- problems ---- */
 
+PRINTF_LIKE(4, 0)
 static void problem_set(struct request *req, const struct problem *p, int64_t retry_after_s, const char *detail,
                         va_list ap)
 {

@@ -1,9 +1,12 @@
-/* Who may: tokens, roles, and the client's address behind a proxy. */
+/* Who may, and what is kept of it: tokens, roles, the client's address behind a proxy, log and metrics. */
 #include "http/test_support.h"
+
+#include "telemetry/metrics.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static int who(struct request *req)
 {
@@ -68,6 +71,7 @@ static int up(void **state)
 	(void)state;
 	options.authenticate = authenticate;
 	options.trust_proxy = true;
+	options.access_log = true;
 	site = site_up(routes, &options);
 	return 0;
 }
@@ -150,6 +154,61 @@ static void test_header_of_an_answer_cannot_be_split(void **state)
 	check("/splits", "", 200, "refused");
 }
 
+/* ---- what is kept of a request ---- */
+
+/* What is logged while the request is answered. */
+static void logged(const char *path, const char *headers, char *ret, size_t size)
+{
+	int fds[2];
+	ssize_t n;
+
+	assert_int_equal(pipe(fds), 0);
+	log_init("test", LOG_INFO, fds[1]);
+	free(get(path, headers));
+	/* The line is written when the answer is out, which may be after the client has it. */
+	n = read(fds[0], ret, size - 1);
+	log_init("test", LOG_ALERT, 1);
+	ret[MAX(n, (ssize_t)0)] = '\0';
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void test_access_log_has_a_line_without_secrets(void **state)
+{
+	char line[4096];
+
+	(void)state;
+	logged("/user?token=secret",
+	       "User-Agent: probe\r\nAuthorization: Bearer anna\r\n"
+	       "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n",
+	       line, sizeof(line));
+	assert_non_null(strstr(line, "\"message\":\"request\""));
+	assert_non_null(strstr(line, "\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\""));
+	assert_non_null(strstr(line, "\"route\":\"/user\",\"path\":\"/user\",\"status\":422"));
+	assert_non_null(strstr(line, "\"user_agent\":\"probe\",\"client\":\"127.0.0.1\""));
+	assert_null(strstr(line, "secret"));
+	assert_null(strstr(line, "anna"));
+}
+
+static void test_metrics_count_by_route_never_by_path(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	check("/nowhere/at/all", "", 404, NULL);
+	check("/where", "", 200, NULL);
+	assert_true(site_is_quiet(site));
+	buf_init(&out, 1 << 20);
+	metrics_write(&out);
+	assert_non_null(
+	        strstr(out.data,
+	               "http_server_request_duration_seconds_count{method=\"GET\",route=\"/where\",status=\"200\"}"));
+	assert_non_null(strstr(out.data, "{method=\"GET\",route=\"none\",status=\"404\"}"));
+	assert_non_null(strstr(out.data, "http_server_active_requests 0\n"));
+	assert_null(strstr(out.data, "nowhere"));
+	buf_done(&out);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -158,6 +217,8 @@ int main(void)
 		cmocka_unit_test(test_address_is_what_the_proxy_says_last),
 		cmocka_unit_test(test_headers_are_read_case_blind),
 		cmocka_unit_test(test_header_of_an_answer_cannot_be_split),
+		cmocka_unit_test(test_access_log_has_a_line_without_secrets),
+		cmocka_unit_test(test_metrics_count_by_route_never_by_path),
 	};
 
 	log_init("test", LOG_ALERT, 1);

@@ -2,6 +2,7 @@
 #include "http/test_support.h"
 
 #include <errno.h>
+#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -72,10 +73,15 @@ static int down(void **state)
 	return 0;
 }
 
+/* From 1.0 on the library itself refuses a coding that it does not know, and closes without a word when it cannot even
+ * tell the parts of the request line. */
+#define IS_LENIENT (MHD_VERSION < 0x00097701)
+#define STATUS_CODING (IS_LENIENT ? 501 : 400)
+
 struct row {
 	const char *what;
 	struct str bytes;
-	int status;      /* 0: closed without an answer will do as well as 400 */
+	int status;
 	bool must_close; /* nothing after it on the connection may be believed */
 };
 
@@ -113,11 +119,12 @@ static const struct row rows[] = {
 	ROW_CLOSES("empty Content-Length", "POST /b HTTP/1.1\r\n" H JSON "Content-Length:\r\n\r\n", 400),
 	ROW_CLOSES("huge Content-Length",
 	           "POST /b HTTP/1.1\r\n" H JSON "Content-Length: 99999999999999999999999\r\n\r\n", 413),
-	ROW_CLOSES("unknown coding", "POST /b HTTP/1.1\r\n" H JSON "Transfer-Encoding: gzip\r\n\r\n", 501),
+	ROW_CLOSES("unknown coding", "POST /b HTTP/1.1\r\n" H JSON "Transfer-Encoding: gzip\r\n\r\n", STATUS_CODING),
 	ROW_CLOSES("chunked not last",
-	           "POST /b HTTP/1.1\r\n" H JSON "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 501),
+	           "POST /b HTTP/1.1\r\n" H JSON "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+	           STATUS_CODING),
 	ROW_CLOSES("chunked with a tail", "POST /b HTTP/1.1\r\n" H JSON "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-	           501),
+	           STATUS_CODING),
 	ROW_CLOSES("two Transfer-Encoding",
 	           "POST /b HTTP/1.1\r\n" H JSON
 	           "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
@@ -160,7 +167,7 @@ static const struct row rows[] = {
 	ROW_CLOSES("version 0.9", "GET / HTTP/0.9\r\n" H "\r\n", 505),
 	ROW_CLOSES("two blanks", "GET  / HTTP/1.1\r\n" H "\r\n", 400),
 	ROW_CLOSES("blank in the target", "GET /a b HTTP/1.1\r\n" H "\r\n", 400),
-	ROW_CLOSES("NUL in the target", "GET /\0 HTTP/1.1\r\n" H "\r\n", 400),
+	ROW_CLOSES("NUL in the target", "GET /\0 HTTP/1.1\r\n" H "\r\n", IS_LENIENT ? 400 : 0),
 	ROW("unknown method", "BREW / HTTP/1.1\r\n" H "\r\n", 501),
 	ROW("lower-case method", "get / HTTP/1.1\r\n" H "\r\n", 501),
 	ROW("long method", "ABCDEFGHIJKLMNOPQRSTUVWXYZ / HTTP/1.1\r\n" H "\r\n", 501),
@@ -208,29 +215,35 @@ static const struct row rows[] = {
 	    "POST /b HTTP/1.1\r\n" H JSON "Expect: 100-continue\r\nContent-Length: 1025\r\n\r\n", 413),
 };
 
-static void check_row(const struct row *row)
+static bool row_is_right(const struct row *row)
 {
 	int fd = raw_connect(site_port(site));
+	bool closes = true;
 	char *got;
 	int status;
 
 	raw_send(fd, row->bytes.data, row->bytes.len);
 	got = raw_response(fd);
 	status = response_status(got);
+	if (row->must_close)
+		closes = raw_is_closed(fd);
 	if (status != row->status)
 		print_error("%s: %d instead of %d\n%s\n", row->what, status, row->status, got);
-	assert_int_equal(status, row->status);
-	if (row->must_close && !raw_is_closed(fd))
-		fail_msg("%s: the connection is kept", row->what);
+	if (!closes)
+		print_error("%s: the connection is kept\n", row->what);
 	free(got);
 	close(fd);
+	return status == row->status && closes;
 }
 
 static void test_each_malformed_request_gets_its_status(void **state)
 {
+	size_t wrong = 0;
+
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		check_row(&rows[i]);
+		wrong += !row_is_right(&rows[i]);
+	assert_int_equal(wrong, 0);
 }
 
 /* ---- too much of something ---- */
@@ -258,7 +271,7 @@ static void test_head_that_is_too_large_is_refused(void **state)
 	(void)state;
 	assert_int_equal(status_of_filled("GET / HTTP/1.1\r\n" H "X: ", 9000, "\r\n\r\n"), 431);
 	assert_int_equal(status_of_filled("GET /", 20000, " HTTP/1.1\r\n" H "\r\n"), 414);
-	assert_int_equal(status_of_filled("", 64000, " / HTTP/1.1\r\n" H "\r\n"), 414);
+	assert_int_equal(status_of_filled("", 64000, " / HTTP/1.1\r\n" H "\r\n"), IS_LENIENT ? 414 : 0);
 	assert_int_equal(status_of_filled("GET / HTTP/1.1\r\n" H "X: ", 4000, "\r\n\r\n"), 200);
 }
 

@@ -296,6 +296,30 @@ static void start_on_a_name(struct http_server *s, void *arg)
 	*(int *)arg = http_server_new(fiber_loop(), &options, &second);
 }
 
+static void start_on_ipv6(struct http_server *s, void *arg)
+{
+	struct http_server_options options = site_options(routes);
+	const struct route *tables[] = { routes, NULL };
+	struct http_server *second = NULL;
+	int r;
+
+	(void)s;
+	options.tables = tables;
+	options.address = "[::1]:0";
+	r = http_server_new(fiber_loop(), &options, &second);
+	*(bool *)arg = r == -EADDRNOTAVAIL || r == -EAFNOSUPPORT || (r == 0 && http_server_port(second) > 0);
+	http_server_free(&second);
+}
+
+static void test_address_may_be_ipv6(void **state)
+{
+	bool is_right = false;
+
+	(void)state;
+	site_do(site, start_on_ipv6, &is_right);
+	assert_true(is_right);
+}
+
 static void test_server_that_cannot_be_says_why(void **state)
 {
 	int r = 0;
@@ -324,6 +348,7 @@ int main(void)
 		timing_test(test_over_requests_max_is_refused_at_once),
 		timing_test(test_drain_finishes_what_was_accepted_and_closes),
 		timing_test(test_server_that_cannot_be_says_why),
+		timing_test(test_address_may_be_ipv6),
 	};
 
 	log_init("test", LOG_ALERT, 1);

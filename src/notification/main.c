@@ -6,6 +6,7 @@
 #include "notification/notification.h"
 #include "notification/sink.h"
 #include "notification/template.h"
+#include "schema/email.h"
 #include "service/service.h"
 #include "store/migrate.h"
 
@@ -16,22 +17,37 @@
 extern const struct embedded_file notification_migrations_sqlite[];
 extern const size_t notification_migrations_sqlite_n;
 
-#define SETTING(type_, name_, field_, min_, max_, def_, doc_)                                                 \
+#define SETTING(type_, name_, field_, min_, max_, def_, doc_, ...)                                            \
 	{                                                                                                     \
 		.name = (name_), .type = (type_), .min = (min_), .max = (max_), .def = (def_), .doc = (doc_), \
-		.offset = offsetof(struct notification_config, field_)                                        \
+		.offset = offsetof(struct notification_config, field_), __VA_ARGS__                           \
 	}
+
+static const char *address_check(const char *value)
+{
+	const char *reason;
+
+	return email_check(str_from(value), &reason) == 0 ? NULL : "an e-mail address";
+}
+
+/* What a header of a mail can hold. */
+static const char *name_check(const char *value)
+{
+	return strpbrk(value, "\r\n") ? "a name on one line" : NULL;
+}
 
 static const struct config_entry entries[] = {
 	SETTING(CONFIG_STRING, "DATA_DIR", data_dir, 1, 900, "var/notification",
 	        "Folder of the embedded database and, in mail/, of the .eml files; made when missing."),
 	SETTING(CONFIG_SECRET, "DATABASE_URL", database_url, 1, 2048, NULL,
-	        "Where the deliveries are remembered; unset: sqlite:DATA_DIR/notification.db, for one process."),
+	        "Where the deliveries are remembered; unset: sqlite:DATA_DIR/notification.db, for one process.",
+	        .check = store_check_url),
 	SETTING(CONFIG_STRING, "MAIL_FROM", mail_from, 3, 254, "noreply@cinesync.localhost",
-	        "Sender's address of the mails."),
-	SETTING(CONFIG_STRING, "MAIL_FROM_NAME", mail_from_name, 1, 80, "CineSync", "Sender's name of the mails."),
+	        "Sender's address of the mails.", .check = address_check),
+	SETTING(CONFIG_STRING, "MAIL_FROM_NAME", mail_from_name, 1, 80, "CineSync", "Sender's name of the mails.",
+	        .check = name_check),
 	SETTING(CONFIG_STRING, "PUBLIC_URL", public_url, 8, 1024, "http://127.0.0.1:8080",
-	        "Where people open CineSync: the base of the links in the mails."),
+	        "Where people open CineSync: the base of the links in the mails.", .check = service_check_http_url),
 };
 
 static const struct config_table table = {

@@ -74,6 +74,11 @@ static const struct store_driver *driver_find(const char *url)
 	return NULL;
 }
 
+const char *store_check_url(const char *url)
+{
+	return driver_find(url) ? NULL : "a URL of a database that is known: sqlite:PATH";
+}
+
 static struct store_options options_filled(const struct store_options *options)
 {
 	struct store_options o = *options;

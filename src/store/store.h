@@ -25,6 +25,8 @@ struct store_options {
 	int64_t statement_timeout_ms; /* 0: 5,000 */
 };
 
+/* For a config_entry's check: NULL when an engine is known for this URL, else the URLs that are. */
+const char *store_check_url(const char *url);
 /* Yields (fiber). Opens and checks the engine. The file is made with mode 0600 in an existing folder, and locked: it
  * serves one process at a time. -EPROTONOSUPPORT: no engine for that URL; -EBUSY: another process has the file;
  * -ENOENT, -EACCES, -ENOTCONN …: store_error(NULL) says it in words. */

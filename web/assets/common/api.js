@@ -1,0 +1,111 @@
+/* One way to call the API: JSON in, JSON out, and every failure a Problem. Nothing here knows about tokens or words. */
+
+export const API = "/api/v1";
+
+/** What RFC 9457 calls a problem, and the failures that never reached the API.
+ *  @typedef {{loc: (string|number)[], msg: string, type: string}} Violation */
+export class Problem extends Error {
+  /** @param {{code: string, status?: number, title?: string, detail?: string, errors?: Violation[],
+   *  traceId?: string, retryAfterS?: number|null}} about */
+  constructor(about) {
+    super(about.detail || about.title || about.code);
+    this.name = "Problem";
+    this.code = about.code;
+    this.status = about.status ?? 0;
+    this.title = about.title ?? "";
+    this.detail = about.detail ?? "";
+    /** @type {Violation[]} */
+    this.errors = about.errors ?? [];
+    this.traceId = about.traceId ?? "";
+    /** @type {number|null} seconds to wait before the next try */
+    this.retryAfterS = about.retryAfterS ?? null;
+  }
+
+  /** Whether the same request may well succeed later. */
+  get isPassing() {
+    return this.code === "network" || [429, 502, 503, 504].includes(this.status);
+  }
+}
+
+/** Seconds out of Retry-After, which may be a number or a date. */
+export function retryAfterSeconds(text, nowMs = Date.now()) {
+  if (!text) return null;
+  if (/^\d+$/.test(text.trim())) return Number(text);
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? null : Math.max(0, Math.ceil((date - nowMs) / 1000));
+}
+
+/** @returns {Violation[]} what looks like one; a list from elsewhere may hold anything. */
+function violationsOf(list) {
+  if (!Array.isArray(list)) return [];
+  return list
+    .filter((item) => item && Array.isArray(item.loc))
+    .map((item) => ({ loc: item.loc, msg: String(item.msg ?? ""), type: String(item.type ?? "") }));
+}
+
+async function bodyOf(response) {
+  const type = response.headers.get("Content-Type") ?? "";
+  if (!/\bjson\b/.test(type)) return null;
+  try {
+    return await response.json();
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Response} response @param {any} body */
+function problemOf(response, body) {
+  const known = body && typeof body === "object" ? body : {};
+  return new Problem({
+    code: typeof known.code === "string" ? known.code : `http-${response.status}`,
+    status: response.status,
+    title: String(known.title ?? response.statusText ?? ""),
+    detail: String(known.detail ?? ""),
+    errors: violationsOf(known.errors),
+    traceId: String(known.trace_id ?? response.headers.get("X-Request-Id") ?? ""),
+    retryAfterS: retryAfterSeconds(response.headers.get("Retry-After")),
+  });
+}
+
+/** @param {Object<string, any>} [query] empty values are left out @returns {string} with the leading "?", or "" */
+export function queryString(query) {
+  const pairs = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {}))
+    if (value !== undefined && value !== null && value !== "") pairs.append(name, String(value));
+  const text = pairs.toString();
+  return text ? `?${text}` : "";
+}
+
+/** Calls the API. Throws a Problem, or the AbortError when the signal fired.
+ *  @param {string} method @param {string} path under /api/v1
+ *  @param {{query?: Object, body?: any, token?: string, signal?: AbortSignal}} [options]
+ *  @returns {Promise<any>} the parsed body, or null when there is none */
+export async function call(method, path, { query, body, token, signal } = {}) {
+  const headers = { Accept: "application/json" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (token) headers.Authorization = `Bearer ${token}`;
+
+  let response;
+  try {
+    response = await fetch(API + path + queryString(query), {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
+      credentials: "omit",
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem({ code: "network", title: "No connection" });
+  }
+  const answer = await bodyOf(response);
+  signal?.throwIfAborted();
+  if (!response.ok) throw problemOf(response, answer);
+  if (answer === null && response.status !== 204)
+    throw new Problem({
+      code: "bad-answer",
+      status: response.status,
+      traceId: response.headers.get("X-Request-Id") ?? "",
+    });
+  return answer;
+}
