@@ -77,16 +77,29 @@ junit_number() { # FILE NAME
 	sed -n "s/.*<testsuite [^>]*[ ]$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1
 }
 
+# Adds what pytest's report says; no report is a failure.
+report_count() { # WHAT
+	if [ ! -s "$report" ]; then
+		count_add "$1" 0 1
+		return
+	fi
+	failed=$(($(junit_number "$report" failures) + $(junit_number "$report" errors) + $(junit_number "$report" skipped)))
+	count_add "$1" $(($(junit_number "$report" tests) - failed)) $failed
+}
+
 test_system() {
 	report=$TEST_BUILD/system-tests.xml
 	rm -f "$report"
 	(cd "$ROOT" && CINESYNC_BUILD=$TEST_BUILD /usr/bin/python3 -m pytest tests tools -n 2 -q -p no:cacheprovider --junitxml="$report") || :
-	if [ ! -s "$report" ]; then
-		count_add 'system tests' 0 1
-		return
-	fi
-	failed=$(($(junit_number "$report" failures) + $(junit_number "$report" errors) + $(junit_number "$report" skipped)))
-	count_add 'system tests' $(($(junit_number "$report" tests) - failed)) $failed
+	report_count 'system tests'
+}
+
+# The pages in a real browser. One process: each worker would start a system and a browser of its own.
+test_web() {
+	report=$TEST_BUILD/web-tests.xml
+	rm -f "$report"
+	(cd "$ROOT" && TEST_WEB=1 CINESYNC_BUILD=$TEST_BUILD /usr/bin/python3 -m pytest tests/web -q -p no:cacheprovider --junitxml="$report") || :
+	report_count 'browser tests'
 }
 
 test_all() {
@@ -102,17 +115,18 @@ test_long() {
 	test_all
 }
 
-test_run() { # [unit|system|long]
+test_run() { # [unit|system|web|long]
 	case $1 in
-	'' | unit | system | long) ;;
-	*) die "$EX_USAGE" "there are no '$1' tests: unit, system, long" ;;
+	'' | unit | system) packages_need build run test ;;
+	web | long) packages_need build run test web ;;
+	*) die "$EX_USAGE" "there are no '$1' tests: unit, system, web, long" ;;
 	esac
-	packages_need build run test
 	test_build
 	case $1 in
 	unit) test_lint && test_unit ;;
 	system) test_system ;;
-	long) TEST_LONG=1 && export TEST_LONG && test_all ;;
+	web) test_web ;;
+	long) TEST_LONG=1 && export TEST_LONG && test_all && test_web ;;
 	*) test_all ;;
 	esac
 	say "$PASSED passed, $FAILED failed"

@@ -109,7 +109,7 @@ def test_a_mail_waits_for_a_service_that_is_away(services):
 def slow(tmp_path):
     """A user service by itself (nobody answers its calls), whose passwords take a third of a second."""
     service = Service("user", tmp_path, BCRYPT_COST=12, MOVIE_URL="http://127.0.0.1:9", PASSWORD_HASHERS=1,
-                      NOTIFICATION_URL="http://127.0.0.1:9")
+                      NOTIFICATION_URL="http://127.0.0.1:9", DRAIN_MS=10000)
     yield service
     if service.process is not None:
         service.process.kill()
@@ -148,7 +148,7 @@ def test_what_was_begun_is_finished(slow, number):
         assert said in ("503 draining", "nobody there")
         assert [request.result().status_code for request in requests] == [201] * 4
     assert slow.process.wait(5) == 0
-    assert time.monotonic() - begin <= 3  # DRAIN_MS
+    assert time.monotonic() - begin < 10  # DRAIN_MS
     slow.process = None
     slow.start()
     with Client(slow.url) as client:
@@ -204,7 +204,7 @@ def test_a_database_has_one_service(slow, tmp_path):
     assert second.process.wait(20) == 69
     said = [json.loads(line) for line in second.log.read_text().splitlines()]
     alert, = [line for line in said if line["level"] == "alert"]
-    assert "user.db" in json.dumps(alert) and "another process" in json.dumps(alert)
+    assert f"{slow.data}/user.db is in use by process {slow.process.pid}" in alert["detail"]
     with Client(slow.url) as client:
         assert client.register("first@example.org").status_code == 201  # the first one does not mind
     assert slow.stop() == 0

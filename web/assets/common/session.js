@@ -27,22 +27,23 @@ let state = "out";
 let flight = null;
 let retryTimer = 0;
 
-/* Storage can be switched off or full; the session then lasts as long as the page. */
-let refreshWithoutStorage = "";
+/* Storage can be switched off or full; the session then lasts as long as the page. null: storage works. */
+let withoutStorage = null;
 function refreshToken() {
+  if (withoutStorage !== null) return withoutStorage;
   try {
-    return localStorage.getItem(KEY) ?? refreshWithoutStorage;
+    return localStorage.getItem(KEY) ?? "";
   } catch {
-    return refreshWithoutStorage;
+    return "";
   }
 }
 function keepRefreshToken(token) {
-  refreshWithoutStorage = token;
   try {
     if (token) localStorage.setItem(KEY, token);
     else localStorage.removeItem(KEY);
+    withoutStorage = null;
   } catch {
-    /* kept in memory above */
+    withoutStorage = token;
   }
 }
 
@@ -182,7 +183,7 @@ export async function userToken(stale = "") {
 function leaveWithOthers() {
   if (state === "out" && !access) return;
   access = "";
-  refreshWithoutStorage = "";
+  if (withoutStorage !== null) withoutStorage = "";
   clearTimeout(retryTimer);
   become("out", null);
 }
