@@ -24,6 +24,11 @@ struct settings {
 
 static const char *const colors[] = { "red", "green", NULL };
 
+static const char *not_nowhere(const char *value)
+{
+	return strcmp(value, "nowhere") == 0 ? "a place" : NULL;
+}
+
 static const struct config_entry entries[] = {
 	{ .name = "T_TTL_MS",
 	  .type = CONFIG_INT,
@@ -43,12 +48,14 @@ static const struct config_entry entries[] = {
 	  .min = 3,
 	  .max = 20,
 	  .doc = "Where.",
+	  .check = not_nowhere,
 	  .offset = offsetof(struct settings, url) },
 	{ .name = "T_TOKEN",
 	  .type = CONFIG_SECRET,
 	  .min = 4,
 	  .max = 16,
 	  .doc = "Key.",
+	  .check = not_nowhere,
 	  .offset = offsetof(struct settings, token) },
 	{ .name = "T_COLOR",
 	  .type = CONFIG_ENUM,
@@ -147,6 +154,22 @@ static void test_every_fault_is_one_line_and_secrets_stay_secret(void **state)
 	              "T_URL: has 2 bytes, allowed are 3 to 20 bytes\n"
 	              "T_TOKEN: has 21 bytes, allowed are 4 to 16 bytes\n"
 	              "T_COLOR: \"blue\" is not one of red, green\n");
+}
+
+static void test_a_text_may_have_a_check_of_its_own(void **state)
+{
+	struct settings settings;
+
+	(void)state;
+	setenv("T_URL", "nowhere", 1);
+	setenv("T_TOKEN", "nowhere", 1);
+	check_refused("T_URL: \"nowhere\" is not a place\n"
+	              "T_TOKEN: it is not a place\n");
+	setenv("T_URL", "somewhere", 1);
+	setenv("T_TOKEN", "somewhere", 1);
+	check_loads(&settings);
+	assert_string_equal(settings.url, "somewhere");
+	config_done(&table, &settings);
 }
 
 static void test_a_good_string_is_freed_when_another_setting_is_bad(void **state)
@@ -269,6 +292,7 @@ int main(void)
 		cmocka_unit_test_setup(test_defaults_when_unset_or_empty, unset_all),
 		cmocka_unit_test_setup(test_values_are_read, unset_all),
 		cmocka_unit_test_setup(test_every_fault_is_one_line_and_secrets_stay_secret, unset_all),
+		cmocka_unit_test_setup(test_a_text_may_have_a_check_of_its_own, unset_all),
 		cmocka_unit_test_setup(test_a_good_string_is_freed_when_another_setting_is_bad, unset_all),
 		cmocka_unit_test_setup(test_a_secret_comes_from_a_file, unset_all),
 		cmocka_unit_test_setup(test_bad_secret_files, unset_all),

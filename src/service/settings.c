@@ -9,12 +9,6 @@
 
 static const char *const log_levels[] = { "debug", "info", "warning", "error", "alert", NULL };
 
-#ifdef CINESYNC_FAULTS
-#define CHECK_REPLIES_DEFAULT "true"
-#else
-#define CHECK_REPLIES_DEFAULT "false"
-#endif
-
 /* "127.0.0.1:80" or "[::1]:80". Stricter than getaddrinfo(), which takes "1.2.3" for 1.2.0.3. */
 static const char *listen_check(const char *value)
 {
@@ -72,8 +66,8 @@ static struct config_entry entries[] = {
 	BOOL_SETTING("LOG_ACCESS", log_access, "true", "One log line for every request answered."),
 	BOOL_SETTING("TRUST_PROXY", trust_proxy, "true",
 	             "Take the client's address from X-Forwarded-For when the peer is loopback or a private address."),
-	BOOL_SETTING("CHECK_REPLIES", check_replies, CHECK_REPLIES_DEFAULT,
-	             "Abort on a reply that breaks its own schema: on in test builds, costs time."),
+	BOOL_SETTING("CHECK_REPLIES", check_replies, "false",
+	             "Abort on a reply that breaks its own schema: for tests, costs time."),
 	INT_SETTING("DRAIN_MS", drain_ms, 0, 600000, "10000", "ms",
 	            "After SIGTERM, how long accepted requests may take to finish before they are cancelled."),
 	INT_SETTING("DRAIN_DELAY_MS", drain_delay_ms, 0, 60000, "0", "ms",

@@ -40,6 +40,9 @@ def test_every_folder_has_a_readme(top):
 
 
 def explained_above(folder: pathlib.Path):
-    """A folder of parts (assets, images) may be explained by the one above it, by name."""
-    above = folder.parent / "README.md"
-    return above.exists() and folder.name in above.read_text(encoding="utf-8")
+    """A folder of parts (assets, images) may be explained by one above it, by its path from there."""
+    for above in folder.parents:
+        paper = above / "README.md"
+        if above != ROOT and paper.exists() and f"{folder.relative_to(above)}/" in paper.read_text(encoding="utf-8"):
+            return True
+    return False

@@ -1,16 +1,19 @@
 """./cinesync as a person types it: up, down, status, logs, doctor, and what it says when something is in the way."""
 import contextlib
 import os
+import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
 import httpx
 import pytest
-from harness import ROOT, Client, System, assert_clean, free_port, wait_until
+from harness import BUILD, ROOT, Client, System, assert_clean, base_environment, free_port, wait_until
 
 PARTS = ("gateway", "movie", "user", "notification")
 
@@ -236,6 +239,48 @@ def test_a_record_of_somebody_elses_process(fresh):
     finally:
         bystander.kill()
         bystander.wait()
+
+
+@pytest.fixture
+def elsewhere():
+    """A checkout that is built, in a folder with a space in its name, which belongs to nobody in particular."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="a checkout "))
+    for name in ("cinesync", "deploy", "web", "src/gateway", "tools"):
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+    for name in ("openapi.json", *(f"src/{part}/cinesync-{part}" for part in ("movie", "user", "notification"))):
+        (folder / "build" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(BUILD / name, folder / "build" / name)
+    if os.getuid() == 0:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, 65534, 65534)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_an_ordinary_user_in_a_folder_with_a_space(elsewhere):
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.getuid() == 0 else []
+    environment = base_environment(CINESYNC_BUILD=elsewhere / "build", BCRYPT_COST=4, HOME="/nonexistent", PATH="/usr/bin:/bin")
+    port = free_port()
+
+    def run(*arguments):
+        return subprocess.run([*drop, "./cinesync", *arguments], cwd=elsewhere, env=environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, timeout=120)
+
+    done = run("up", "--detach", "--no-install", "--port", str(port))
+    try:
+        assert done.returncode == 0 and f"http://127.0.0.1:{port}/" in done.stdout, done.stdout
+        with Client(f"http://127.0.0.1:{port}") as client:
+            client.new_person()
+            for path in ("/", "/docs", "/api/v1/openapi.json", "/api/v1/movies/genres"):
+                assert client.get(client.base + path).status_code == 200
+        wait_until(lambda: list((elsewhere / "var" / "notification" / "mail").glob("*.eml")), 5, "the mail")
+        assert run("status").stdout.count(" ready ") == 4
+    finally:
+        assert run("down").stdout == "stopped\n"
+    for path in (elsewhere / "var" / "log").glob("*.log"):
+        assert_clean(path.read_text(errors="replace"))
 
 
 def test_help_needs_nothing(tmp_path):
