@@ -102,6 +102,27 @@ test_web() {
 	report_count 'browser tests'
 }
 
+fuzz_one() { # ROOM/TARGET
+	fuzz_name=${1#*/}
+	fuzz_corpus=$fuzz_build/corpus/$fuzz_name
+	mkdir -p "$fuzz_corpus"
+	if ! "$fuzz_build/src/$1" -max_total_time="${FUZZ_SECONDS:-60}" -max_len=4096 -timeout=10 \
+		-artifact_prefix="$fuzz_corpus-" "$fuzz_corpus" >"$fuzz_build/$fuzz_name.log" 2>&1; then
+		tail -n 40 "$fuzz_build/$fuzz_name.log" >&2
+		return 1
+	fi
+	tail -n 1 "$fuzz_build/$fuzz_name.log"
+}
+
+# libFuzzer on every target, FUZZ_SECONDS each; what it learns is kept in build-fuzz/corpus for the next time.
+test_fuzz() {
+	fuzz_build=$ROOT/build-fuzz
+	CC=clang build_folder "$fuzz_build" --buildtype=debugoptimized -Dfuzz=true -Dtests=false -Db_sanitize=address,undefined -Db_lundef=false
+	for target in schema/fuzz_schema http/fuzz_target token/fuzz_token; do
+		test_command "${target#*/}" fuzz_one "$target"
+	done
+}
+
 test_all() {
 	test_lint
 	test_unit
@@ -115,18 +136,21 @@ test_long() {
 	test_all
 }
 
-test_run() { # [unit|system|web|long]
+test_run() { # [unit|system|web|fuzz|long]
 	case $1 in
 	'' | unit | system) packages_need build run test ;;
-	web | long) packages_need build run test web ;;
-	*) die "$EX_USAGE" "there are no '$1' tests: unit, system, web, long" ;;
+	web) packages_need build run test web ;;
+	fuzz) packages_need build run test fuzz ;;
+	long) packages_need build run test web fuzz ;;
+	*) die "$EX_USAGE" "there are no '$1' tests: unit, system, web, fuzz, long" ;;
 	esac
 	test_build
 	case $1 in
 	unit) test_lint && test_unit ;;
 	system) test_system ;;
 	web) test_web ;;
-	long) TEST_LONG=1 && export TEST_LONG && test_all && test_web ;;
+	fuzz) test_fuzz ;;
+	long) TEST_LONG=1 && export TEST_LONG && test_all && test_web && test_fuzz ;;
 	*) test_all ;;
 	esac
 	say "$PASSED passed, $FAILED failed"

@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-#ifndef FUZZER
+#ifndef LIBFUZZER
 int main(int argc, char **argv)
 {
 	static uint8_t data[1 << 20];
