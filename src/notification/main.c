@@ -1,14 +1,12 @@
 /* The notification service: settings, start, stop. Takes events, writes mails; a database of its own remembers which.
  */
 #include "base/config.h"
-#include "base/file.h"
 #include "notification/mailer.h"
 #include "notification/notification.h"
 #include "notification/sink.h"
 #include "notification/template.h"
 #include "schema/email.h"
-#include "service/service.h"
-#include "store/migrate.h"
+#include "service/database.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -61,31 +59,15 @@ struct notification_state *notification_state(void)
 	return service_state();
 }
 
-static struct store_options store_options(const struct notification_config *c, char *url, size_t size)
+static struct service_database database_of(const struct notification_config *c)
 {
-	if (!c->database_url)
-		snprintf(url, size, "sqlite:%s/notification.db", c->data_dir);
-	return (struct store_options){ .url = c->database_url ? c->database_url : url, .pool_max = 2 };
-}
-
-static struct migrations migrations_all(void)
-{
-	return (struct migrations){ notification_migrations_sqlite, notification_migrations_sqlite_n };
-}
-
-static int store_begin_up(struct notification_state *s)
-{
-	char url[1100];
-	struct store_options options = store_options(s->config, url, sizeof(url));
-	struct migrations m = migrations_all();
-	size_t applied = 0;
-	int r = store_open(&options, &s->store);
-
-	if (r == 0)
-		r = migrate_up(s->store, &m, &applied);
-	if (r < 0)
-		log_alert("cannot open the database", LOG_ERR(r), LOG_STR("detail", store_error(s->store)));
-	return r;
+	return (struct service_database){
+		.data_dir = c->data_dir,
+		.file = "notification.db",
+		.url = c->database_url,
+		.connections_max = 2,
+		.migrations = { notification_migrations_sqlite, notification_migrations_sqlite_n },
+	};
 }
 
 static int templates_check(void)
@@ -95,15 +77,6 @@ static int templates_check(void)
 
 	if (r < 0)
 		log_alert("a mail template is faulty", LOG_STR("file", file), LOG_ERR(r));
-	return r;
-}
-
-static int folder_begin(struct notification_state *s)
-{
-	int r = file_folder_make(s->config->data_dir);
-
-	if (r < 0)
-		log_alert("cannot make DATA_DIR", LOG_STR("path", s->config->data_dir), LOG_ERR(r));
 	return r;
 }
 
@@ -141,6 +114,7 @@ static void stop(void *state)
 static int start(struct service_run *run, const void *config, void **ret_state)
 {
 	struct notification_state *s = calloc(1, sizeof(*s));
+	struct service_database database = database_of(config);
 	int r;
 
 	if (!s) {
@@ -151,9 +125,7 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 	consumer_init();
 	r = templates_check();
 	if (r == 0)
-		r = folder_begin(s);
-	if (r == 0)
-		r = store_begin_up(s);
+		r = service_database_open(run, &database, &s->store);
 	if (r == 0)
 		r = sink_begin(s);
 	if (r == 0)
@@ -162,7 +134,6 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 		stop(s);
 		return r;
 	}
-	service_mode_set(run, "database", s->config->database_url ? store_system(s->store) : "embedded (SQLite)");
 	service_mode_set(run, "mail", "one .eml file a message in DATA_DIR/mail");
 	*ret_state = s;
 	return 0;
@@ -170,27 +141,14 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 
 static int check_database(void *state, struct buf *ret_reason)
 {
-	struct notification_state *s = state;
-	int r = store_ping(s->store);
-
-	if (r < 0)
-		buf_adds(ret_reason, store_error(s->store));
-	return r;
+	return service_database_check(((struct notification_state *)state)->store, ret_reason);
 }
 
 static int migrate(const void *config, int argc, char **argv)
 {
-	const struct notification_config *c = config;
-	char url[1100];
-	struct store_options options = store_options(c, url, sizeof(url));
-	struct migrations m = migrations_all();
-	int r = file_folder_make(c->data_dir);
+	struct service_database database = database_of(config);
 
-	if (r < 0) {
-		fprintf(stderr, "cannot make the folder %s: %s\n", c->data_dir, error_name(r));
-		return EXIT_FAILURE;
-	}
-	return migrate_main(&options, &m, argc - 1, argv + 1);
+	return service_database_migrate(&database, argc, argv);
 }
 
 int main(int argc, char **argv)

@@ -3,12 +3,10 @@
 #include "user/user.h"
 
 #include "base/config.h"
-#include "base/file.h"
 #include "event/direct.h"
 #include "fiber/fiber.h"
 #include "http/reply.h"
-#include "service/service.h"
-#include "store/migrate.h"
+#include "service/database.h"
 #include "user/movies.h"
 #include "user/password.h"
 #include "user/session.h"
@@ -90,45 +88,15 @@ static int path_in(char *ret, size_t size, const char *folder, const char *name)
 	return n > 0 && (size_t)n < size ? 0 : -ENAMETOOLONG;
 }
 
-static struct store_options store_options(const struct user_config *c, char *url, size_t size)
+static struct service_database database_of(const struct user_config *c)
 {
-	if (!c->database_url)
-		snprintf(url, size, "sqlite:%s/user.db", c->data_dir);
-	return (struct store_options){
-		.url = c->database_url ? c->database_url : url,
-		.pool_max = (size_t)c->database_connections_max,
+	return (struct service_database){
+		.data_dir = c->data_dir,
+		.file = "user.db",
+		.url = c->database_url,
+		.connections_max = (size_t)c->database_connections_max,
+		.migrations = { user_migrations_sqlite, user_migrations_sqlite_n },
 	};
-}
-
-static struct migrations migrations_all(void)
-{
-	return (struct migrations){ user_migrations_sqlite, user_migrations_sqlite_n };
-}
-
-static int store_begin_up(struct user_state *u)
-{
-	char url[1100];
-	struct store_options options = store_options(u->config, url, sizeof(url));
-	struct migrations m = migrations_all();
-	size_t applied = 0;
-	int r;
-
-	r = file_folder_make(u->config->data_dir);
-	if (r < 0) {
-		log_alert("cannot make DATA_DIR", LOG_STR("path", u->config->data_dir), LOG_ERR(r));
-		return r;
-	}
-	r = store_open(&options, &u->store);
-	if (r < 0) {
-		log_alert("cannot open the database", LOG_ERR(r), LOG_STR("detail", store_error(u->store)));
-		return r;
-	}
-	r = migrate_up(u->store, &m, &applied);
-	if (r < 0)
-		log_alert("cannot migrate the database", LOG_ERR(r), LOG_STR("detail", store_error(u->store)));
-	else if (applied > 0)
-		log_info("database migrated", LOG_INT("migrations", applied));
-	return r;
 }
 
 /* For what can only fail for want of memory or of a fiber. */
@@ -221,13 +189,14 @@ static void stop(void *state)
 static int start(struct service_run *run, const void *config, void **ret_state)
 {
 	struct user_state *u = calloc(1, sizeof(*u));
+	struct service_database database = database_of(config);
 	int r;
 
 	if (!u)
 		return said(-ENOMEM, "state");
 	u->config = config;
 	u->client = service_client();
-	r = u->client ? store_begin_up(u) : -ENOMEM;
+	r = u->client ? service_database_open(run, &database, &u->store) : -ENOMEM;
 	if (r == 0)
 		r = said(passwords_new((int)u->config->bcrypt_cost, (size_t)u->config->password_hashers,
 		                       (size_t)u->config->password_queue_max, &u->passwords),
@@ -242,7 +211,6 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 		stop(u);
 		return r;
 	}
-	service_mode_set(run, "database", u->config->database_url ? store_system(u->store) : "embedded (SQLite)");
 	service_mode_set(run, "events", "direct delivery to the notification service");
 	*ret_state = u;
 	return 0;
@@ -252,12 +220,7 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 
 static int check_database(void *state, struct buf *ret_reason)
 {
-	struct user_state *u = state;
-	int r = store_ping(u->store);
-
-	if (r < 0)
-		buf_adds(ret_reason, store_error(u->store));
-	return r;
+	return service_database_check(((struct user_state *)state)->store, ret_reason);
 }
 
 static int check_movies(void *state, struct buf *ret_reason)
@@ -267,17 +230,9 @@ static int check_movies(void *state, struct buf *ret_reason)
 
 static int migrate(const void *config, int argc, char **argv)
 {
-	const struct user_config *c = config;
-	char url[1100];
-	struct store_options options = store_options(c, url, sizeof(url));
-	struct migrations m = migrations_all();
-	int r = file_folder_make(c->data_dir);
+	struct service_database database = database_of(config);
 
-	if (r < 0) {
-		fprintf(stderr, "cannot make the folder %s: %s\n", c->data_dir, error_name(r));
-		return EXIT_FAILURE;
-	}
-	return migrate_main(&options, &m, argc - 1, argv + 1);
+	return service_database_migrate(&database, argc, argv);
 }
 
 int main(int argc, char **argv)
