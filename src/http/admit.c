@@ -51,6 +51,18 @@ static const struct problem *problem_with(const struct problem *p, const char *d
 	return p;
 }
 
+static const struct problem *admit_size(const struct request *req, const char **ret_detail)
+{
+	size_t size_max = req->server->options.header_max;
+
+	if (req->raw.len > size_max)
+		return problem_with(&problem_uri_too_long, "The target is longer than is taken here.", ret_detail);
+	if (req->raw.len + req->head.size > size_max)
+		return problem_with(&problem_header_fields_too_large,
+		                    "The target and the headers are longer than is taken here.", ret_detail);
+	return NULL;
+}
+
 static const struct problem *admit_framing(struct request *req, const char *method, const char *version,
                                            const char **ret_detail)
 {
@@ -61,6 +73,8 @@ static const struct problem *admit_framing(struct request *req, const char *meth
 		p = problem_with(&problem_malformed_request, "The request's head is not as HTTP/1.1 has it.",
 		                 ret_detail);
 	else
+		p = admit_size(req, ret_detail);
+	if (!p)
 		p = head_check(&req->head, strcmp(version, "HTTP/1.0") == 0, &req->framing, ret_detail);
 	if (p)
 		req->answer.must_close = true;

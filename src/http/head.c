@@ -74,6 +74,7 @@ static const struct {
 
 void head_add(struct head *h, struct str name, struct str value)
 {
+	h->size += name.len + value.len + strlen(": \r\n");
 	if (!head_is_token(name) || !head_value_is_sound(value))
 		h->is_bad = true;
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {

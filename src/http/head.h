@@ -26,6 +26,7 @@ struct head {
 	unsigned n_transfer_encoding;
 	unsigned n_authorization;
 	unsigned n_traceparent;
+	size_t size; /* bytes of all header lines */
 	bool is_bad; /* a name that is no token, a control byte in a value */
 };
 

@@ -275,6 +275,40 @@ static void test_head_that_is_too_large_is_refused(void **state)
 	assert_int_equal(status_of_filled("GET / HTTP/1.1\r\n" H "X: ", 4000, "\r\n\r\n"), 200);
 }
 
+static bool is_problem(const char *before, size_t n, const char *after, int status)
+{
+	size_t len = strlen(before) + n + strlen(after);
+	char *text = malloc(len + 1);
+	const char *type;
+	char *got;
+	bool ok;
+
+	assert_non_null(text);
+	memcpy(text, before, strlen(before));
+	memset(text + strlen(before), 'x', n);
+	memcpy(text + strlen(before) + n, after, strlen(after) + 1);
+	got = raw_exchange(site_port(site), text, len);
+	type = response_header(got, "Content-Type");
+	ok = response_status(got) == status && type && strcmp(type, "application/problem+json") == 0;
+	if (!ok)
+		print_message("%zu bytes: %.200s\n", n, got);
+	free(got);
+	free(text);
+	return ok;
+}
+
+/* Between 7.2 and 9 KiB the library used to answer HTML, or nothing. */
+static void test_head_just_over_the_limit_gets_a_problem(void **state)
+{
+	(void)state;
+	for (size_t n = 8200; n <= 9600; n += 200) {
+		assert_true(is_problem("GET / HTTP/1.1\r\n" H "X: ", n, "\r\n\r\n", 431));
+		assert_true(is_problem("GET /", n, " HTTP/1.1\r\n" H "\r\n", 414));
+	}
+	for (size_t n = 6000; n < 8100; n += 100)
+		assert_true(is_problem("GET /", n, " HTTP/1.1\r\n" H "\r\n", 404));
+}
+
 /* A client that sends all before it reads gets the answer, no reset. */
 static void test_body_of_megabytes_gets_its_413(void **state)
 {
@@ -327,6 +361,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_malformed_request_gets_its_status),
 		cmocka_unit_test(test_head_that_is_too_large_is_refused),
+		cmocka_unit_test(test_head_just_over_the_limit_gets_a_problem),
 		cmocka_unit_test(test_body_of_megabytes_gets_its_413),
 		cmocka_unit_test(test_chunked_body_is_bounded),
 	};

@@ -158,7 +158,7 @@ int main(void)
 	};
 
 	seed = (uint64_t)setting("TEST_SEED", (int64_t)time(NULL));
-	rounds = test_rounds(ROUNDS, ROUNDS * 50);
+	rounds = test_rounds(ROUNDS, ROUNDS * 10);
 	print_message("TEST_SEED=%" PRIu64 " TEST_ROUNDS=%" PRId64 "\n", seed, rounds);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
