@@ -18,9 +18,14 @@
 
 #define SERVER_MAGIC 0x53525652u
 
+enum { BACKLOG = 1024, ADDRESS_LEN_MAX = 80 };
+
 /* The library keeps what it makes of a head, and the head of the answer, in the memory it reads into: with no more than
  * header_max of it, a head of that size would be refused by the library, without a problem document. */
-enum { BACKLOG = 1024, ADDRESS_LEN_MAX = 80, POOL_FACTOR = 2 };
+static size_t pool_size(const struct http_server_options *o)
+{
+	return o->header_max + o->header_max / 2;
+}
 
 /* ---- listening ---- */
 
@@ -149,22 +154,21 @@ static int daemon_start(struct http_server *s)
 	/* Inactivity: for a client that does not read its answer. All else has absolute deadlines of ours. */
 	unsigned timeout_s = (unsigned)(MAX(o->idle_timeout_ms, o->body_timeout_ms) / 1000) + 5;
 
-	s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_access,
-	                             s, /* ports and policy: ours */
-	                             MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK,
-	                             exchange_begin, s, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, s,
-	                             MHD_OPTION_NOTIFY_CONNECTION, connection_notify, s, MHD_OPTION_UNESCAPE_CALLBACK,
-	                             unescape_nothing, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	                             POOL_FACTOR * o->header_max, MHD_OPTION_CONNECTION_LIMIT,
-	                             (unsigned)o->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
+	s->daemon = MHD_start_daemon(
+	        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_access,
+	        s, /* ports and policy: ours */
+	        MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, s,
+	        MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, s, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, s,
+	        MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_size(o),
+	        MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
 #if MHD_VERSION >= 0x00097701
-	                             MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+	        MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
 #else
-	                              /* Being strict, this version closes without a word or answers bare text; admit.c
-	                                 refuses the same. */
-	                              MHD_OPTION_STRICT_FOR_CLIENT, 0,
+	        /* Being strict, this version closes without a word or answers bare text; admit.c
+	           refuses the same. */
+	        MHD_OPTION_STRICT_FOR_CLIENT, 0,
 #endif
-	                             MHD_OPTION_END);
+	        MHD_OPTION_END);
 	if (!s->daemon)
 		return -ENOMEM;
 	s->listen_fd = -1;

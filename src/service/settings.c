@@ -80,8 +80,9 @@ static struct config_entry entries[] = {
 	INT_SETTING("CONNECTIONS_MAX", connections_max, 1, 60000, "10000", "connections", "Open connections."),
 	INT_SETTING("BODY_SIZE_MAX", body_size_max, 1024, 16777216, "65536", "bytes",
 	            "Largest request body; over it 413."),
-	INT_SETTING("HEADER_SIZE_MAX", header_size_max, 4096, 65536, "8192", "bytes",
-	            "Request line and headers together; over it 431 or 414. A connection may take twice this."),
+	INT_SETTING(
+	        "HEADER_SIZE_MAX", header_size_max, 4096, 65536, "6144", "bytes",
+	        "Request line and headers together; over it 431 or 414. An idle connection takes half as much again."),
 	INT_SETTING("REQUEST_MEMORY_MAX", request_memory_max, 65536, 268435456, "4194304", "bytes",
 	            "Memory one request may allocate while it is handled; over it 503."),
 	INT_SETTING("HEAD_TIMEOUT_MS", head_timeout_ms, 100, 300000, "10000", "ms",
