@@ -95,7 +95,7 @@ static void reasons_and_modes_are_said(void **state)
 
 static void modes_are_bounded(void **state)
 {
-	char part[16];
+	char part[32];
 	int r = 0;
 
 	(void)state;
