@@ -116,6 +116,15 @@ void arena_reset(struct arena *a)
 	block_init(a->first, a->first->size);
 }
 
+void arena_wipe(struct arena *a)
+{
+	assert(a->magic == ARENA_MAGIC);
+	for (struct block *block = a->current; block; block = block->next) {
+		ASAN_UNPOISON_MEMORY_REGION(block_room(block), block->used);
+		explicit_bzero(block_room(block), block->used);
+	}
+}
+
 static struct block *block_new(size_t room)
 {
 	struct block *block = fault_hit("alloc") ? NULL : malloc(BLOCK_HEADER + room);

@@ -16,6 +16,10 @@ void arena_free(struct arena **a);
 /* Frees what was handed out, keeps the first block for the next use. */
 void arena_reset(struct arena *a);
 
+/* Overwrites everything that was handed out, in a way the compiler keeps: before arena_reset() or arena_free() when
+ * secrets were in it. */
+void arena_wipe(struct arena *a);
+
 /* Zeroed, 16-byte aligned. NULL: over the cap or out of memory. size 0 gives a valid pointer. */
 void *arena_alloc(struct arena *a, size_t size) MUST_CHECK;
 /* n items of `size` bytes, overflow checked. */

@@ -130,9 +130,31 @@ static void test_out_of_memory_is_told_and_harms_nothing(void **state)
 }
 #endif
 
+static void test_wipe_leaves_nothing_readable(void **state)
+{
+	struct arena *a CLEANUP(arena_free) = NULL;
+	struct str small, large;
+	char text[20000];
+
+	(void)state;
+	assert_int_equal(arena_new(1 << 20, &a), 0);
+	memset(text, 's', sizeof(text));
+	small = arena_str(a, STR("secret"));
+	large = arena_str(a, (struct str){ text, sizeof(text) });
+	arena_wipe(a);
+	for (size_t i = 0; i < small.len; i++)
+		assert_int_equal(small.data[i], 0);
+	for (size_t i = 0; i < large.len; i++)
+		assert_int_equal(large.data[i], 0);
+	/* and it can go on */
+	arena_reset(a);
+	assert_string_equal(arena_str(a, STR("next")).data, "next");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_wipe_leaves_nothing_readable),
 		cmocka_unit_test(test_pieces_are_aligned_zeroed_and_apart),
 		cmocka_unit_test(test_big_pieces_do_not_waste_the_current_block),
 		cmocka_unit_test(test_the_cap_holds),

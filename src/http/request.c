@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define REQUEST_MAGIC 0x52455155u
 
@@ -68,6 +69,15 @@ static void request_free(struct request *req)
 	free(req);
 }
 
+/* Passwords and refresh tokens come in bodies, and what is parsed of a body lies in the arena. */
+static void secrets_wipe(struct request *req)
+{
+	if (req->body.len == 0)
+		return;
+	explicit_bzero(req->body.data, req->body.cap);
+	arena_wipe(req->arena);
+}
+
 void request_release(struct request *req)
 {
 	struct http_server *s = req->server;
@@ -76,6 +86,7 @@ void request_release(struct request *req)
 	assert(req->phase != PHASE_RUNNING);
 	if (req->connection)
 		req->connection->request = NULL;
+	secrets_wipe(req);
 	answer_done(&req->answer);
 	buf_done(&req->body);
 	fiber_unref(&req->fiber);

@@ -248,22 +248,41 @@ static void test_each_malformed_request_gets_its_status(void **state)
 
 /* ---- too much of something ---- */
 
-static int status_of_filled(const char *before, size_t n, const char *after)
+/* The response to `before`, n times x, `after`. */
+static char *response_to_filled(const char *before, size_t n, const char *after)
 {
 	size_t len = strlen(before) + n + strlen(after);
 	char *text = malloc(len + 1);
 	char *got;
-	int status;
 
 	assert_non_null(text);
 	memcpy(text, before, strlen(before));
 	memset(text + strlen(before), 'x', n);
 	memcpy(text + strlen(before) + n, after, strlen(after) + 1);
 	got = raw_exchange(site_port(site), text, len);
-	status = response_status(got);
-	free(got);
 	free(text);
+	return got;
+}
+
+static int status_of_filled(const char *before, size_t n, const char *after)
+{
+	char *got = response_to_filled(before, n, after);
+	int status = response_status(got);
+
+	free(got);
 	return status;
+}
+
+static bool is_problem(const char *before, size_t n, const char *after, int status)
+{
+	char *got = response_to_filled(before, n, after);
+	const char *type = response_header(got, "Content-Type");
+	bool ok = response_status(got) == status && type && strcmp(type, "application/problem+json") == 0;
+
+	if (!ok)
+		print_message("%zu bytes: %.200s\n", n, got);
+	free(got);
+	return ok;
 }
 
 static void test_head_that_is_too_large_is_refused(void **state)
@@ -273,28 +292,6 @@ static void test_head_that_is_too_large_is_refused(void **state)
 	assert_int_equal(status_of_filled("GET /", 20000, " HTTP/1.1\r\n" H "\r\n"), 414);
 	assert_int_equal(status_of_filled("", 64000, " / HTTP/1.1\r\n" H "\r\n"), IS_LENIENT ? 414 : 0);
 	assert_int_equal(status_of_filled("GET / HTTP/1.1\r\n" H "X: ", 4000, "\r\n\r\n"), 200);
-}
-
-static bool is_problem(const char *before, size_t n, const char *after, int status)
-{
-	size_t len = strlen(before) + n + strlen(after);
-	char *text = malloc(len + 1);
-	const char *type;
-	char *got;
-	bool ok;
-
-	assert_non_null(text);
-	memcpy(text, before, strlen(before));
-	memset(text + strlen(before), 'x', n);
-	memcpy(text + strlen(before) + n, after, strlen(after) + 1);
-	got = raw_exchange(site_port(site), text, len);
-	type = response_header(got, "Content-Type");
-	ok = response_status(got) == status && type && strcmp(type, "application/problem+json") == 0;
-	if (!ok)
-		print_message("%zu bytes: %.200s\n", n, got);
-	free(got);
-	free(text);
-	return ok;
 }
 
 /* Between 7.2 and 9 KiB the library used to answer HTML, or nothing. */

@@ -1,5 +1,5 @@
 /* /auth: register, log in, refresh, log out. Secrets come in as parts of the request's body and stay in its arena,
- * which is wiped with it; nothing here logs or answers with one, except the tokens that are the answer. */
+ * which is wiped at its end; nothing here logs or answers with one, except the tokens that are the answer. */
 #include "user/user.h"
 
 #include "base/clock.h"
