@@ -38,12 +38,12 @@ class LintTest(unittest.TestCase):
         self.found({
             "src/base/a.c": '#include "fiber/fiber.h"\n',
             "src/movie/a.c": '\n#include "user/user.h"\n',
-            "src/movie/b.h": '# include "store/store.h"\n',
+            "src/movie/b.h": '# include "event/event.h"\n',
             "src/token/a.c": '#include "fiber/fiber.h"\n',
         }, "rooms",
             'src/base/a.c:1: "fiber/fiber.h": base may not include fiber',
             'src/movie/a.c:2: "user/user.h": movie may not include user',
-            'src/movie/b.h:1: "store/store.h": movie may not include store',
+            'src/movie/b.h:1: "event/event.h": movie may not include event',
             'src/token/a.c:1: "fiber/fiber.h": token may not include fiber')
 
     def test_includes_not_from_src_and_unknown_rooms(self):

@@ -2,13 +2,20 @@
  * for jansson's own quote the input, where a secret may stand. */
 #include "schema/json_text.h"
 
+#include "schema/json_mend.h"
 #include "schema/value.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY)
+#define FLAGS_TOLERANT (JSON_ALLOW_NUL | JSON_DECODE_ANY)
 #define NAME_SHOWN_MAX 64 /* bytes of a duplicate name in a message */
+
+static void text_free(char **text)
+{
+	free(*text);
+}
 
 static bool is_blank(struct str text)
 {
@@ -123,6 +130,27 @@ int json_text_load(struct walk *w, struct str text, json_t **ret)
 	json = json_loadb(text.data, text.len, FLAGS, &error);
 	if (!json)
 		return fault_parser(w, text, &error);
+	*ret = json;
+	return 0;
+}
+
+int json_text_load_tolerant(struct str text, json_t **ret)
+{
+	char *mended CLEANUP(text_free) = NULL;
+	json_error_t error;
+	json_t *json;
+
+	if (find_too_deep(text) >= 0)
+		return -EBADMSG;
+	json = json_loadb(text.data, text.len, FLAGS_TOLERANT, &error);
+	if (!json && json_error_code(&error) != json_error_out_of_memory) {
+		mended = json_mend(text);
+		if (!mended)
+			return -ENOMEM;
+		json = json_loadb(mended, text.len, FLAGS_TOLERANT, &error);
+	}
+	if (!json)
+		return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
 	*ret = json;
 	return 0;
 }

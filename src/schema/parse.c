@@ -55,14 +55,14 @@ static int read_string(struct walk *w, const struct schema_field *f, const json_
 	return value_read_string(w, f, (struct str){ json_string_value(json), json_string_length(json) }, at);
 }
 
-static int read_any(struct walk *w, const json_t *json, struct str *at)
+int parse_any(struct walk *w, const json_t *json, struct str *ret)
 {
 	char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
 	int r;
 
 	if (!text)
 		return -ENOMEM;
-	r = arena_copy(w->arena, str_from(text), at);
+	r = arena_copy(w->arena, str_from(text), ret);
 	free(text);
 	return r;
 }
@@ -142,7 +142,7 @@ static int read_present(struct walk *w, const struct schema_field *f, const json
 	case SCHEMA_ARRAY:
 		return read_array(w, f, json, at);
 	case SCHEMA_ANY:
-		return read_any(w, json, at);
+		return parse_any(w, json, at);
 	default:
 		return read_string(w, f, json, at);
 	}

@@ -11,7 +11,9 @@
 	{                                                                                               \
 		.name = #name_, .type = (type_), .offset = offsetof(struct struct_, name_), __VA_ARGS__ \
 	}
-#define LINKS_MAX 3 /* inner messages in a chain */
+#define LINKS_MAX 3    /* inner messages in a chain */
+#define LENGTH_MAX 100 /* code points; a table may allow far more */
+#define ITEMS_MAX 10
 
 static const char *const colours[] = { "red", "green", "dark \"blue\"", NULL };
 
@@ -118,7 +120,7 @@ static uint32_t random_code_point(struct generator *g, const struct schema_field
 
 static struct str random_text(struct generator *g, const struct schema_field *f)
 {
-	size_t max = f->max > 0 ? (size_t)f->max : 30, len = 0;
+	size_t max = f->max > 0 ? (size_t)MIN(f->max, LENGTH_MAX) : 30, len = 0;
 	size_t n = (size_t)f->min + sample_below(g->random, max - (size_t)f->min + 1);
 	char *text = arena_alloc(g->arena, n * 4 + 1);
 
@@ -135,6 +137,15 @@ static struct str random_text(struct generator *g, const struct schema_field *f)
 static struct str random_choice(struct generator *g, const char *const *values, size_t n)
 {
 	return str_from(values[sample_below(g->random, n)]);
+}
+
+static size_t count_values(const struct schema_field *f)
+{
+	size_t n = 0;
+
+	while (f->values[n])
+		n++;
+	return n;
 }
 
 static struct str random_formatted(struct generator *g, const struct schema_field *f)
@@ -158,7 +169,7 @@ static struct str random_formatted(struct generator *g, const struct schema_fiel
 	if (f->pattern)
 		return toss(g->random) ? STR("none") : arena_printf(g->arena, "ab-%u", (unsigned)bits);
 	if (f->type == SCHEMA_ENUM)
-		return random_choice(g, f->values, ARRAY_SIZE(colours) - 1);
+		return random_choice(g, f->values, count_values(f));
 	if (f->type == SCHEMA_STRING)
 		return random_text(g, f);
 	return random_choice(g, choices[f->type], ARRAY_SIZE(choices[0]));
@@ -169,7 +180,7 @@ static int64_t random_int(struct generator *g, const struct schema_field *f)
 	static const int64_t spots[] = { 0, 1, -1, INT64_MAX, INT64_MIN, INT64_C(1) << 53 };
 
 	if (f->min != 0 || f->max != 0)
-		return f->min + (int64_t)sample_below(g->random, (size_t)(f->max - f->min + 1));
+		return f->min + (int64_t)sample_below(g->random, (size_t)(f->max - f->min) + 1);
 	if (toss(g->random))
 		return spots[sample_below(g->random, ARRAY_SIZE(spots))];
 	return (int64_t)sample_next(g->random);
@@ -190,7 +201,7 @@ static void fill_value(struct generator *g, const struct schema_field *f, void *
 static struct schema_array random_array(struct generator *g, const struct schema_field *f)
 {
 	const struct schema_field item = field_item(f);
-	size_t n = (size_t)f->min + sample_below(g->random, (size_t)(f->max - f->min) + 1);
+	size_t n = (size_t)f->min + sample_below(g->random, (size_t)MIN(f->max - f->min, ITEMS_MAX) + 1);
 	size_t size = field_item_size(f);
 	char *items = arena_array(g->arena, n, size);
 
@@ -257,12 +268,17 @@ static void fill_message(struct generator *g, const struct schema *s, char *valu
 	g->links--;
 }
 
-void sample_fill(struct sample_random *random, struct arena *a, struct sample *ret)
+void sample_fill_message(struct sample_random *random, struct arena *a, const struct schema *s, void *ret)
 {
 	struct generator g = { .random = random, .arena = a };
 
-	memset(ret, 0, sizeof(*ret));
-	fill_message(&g, &sample_schema, (char *)ret);
+	memset(ret, 0, s->size);
+	fill_message(&g, s, ret);
+}
+
+void sample_fill(struct sample_random *random, struct arena *a, struct sample *ret)
+{
+	sample_fill_message(random, a, &sample_schema, ret);
 }
 
 static bool array_equal(const struct schema_field *f, const struct schema_array *a, const struct schema_array *b);
@@ -339,7 +355,7 @@ static bool round_trip_holds(const struct sample *value, struct arena *a)
 
 bool sample_holds(struct str text, struct arena *a, bool *ret_taken)
 {
-	struct sample strict, lenient;
+	struct sample strict, lenient, tolerant;
 	struct violations v;
 	int r;
 
@@ -350,6 +366,8 @@ bool sample_holds(struct str text, struct arena *a, bool *ret_taken)
 		return false;
 	violations_init(&v, a);
 	r = schema_parse_lenient(&sample_schema, text, a, &lenient, &v);
-	return *ret_taken ? r == 0 && sample_equal(&sample_schema, &strict, &lenient)
-	                  : r < 0 || round_trip_holds(&lenient, a);
+	if (*ret_taken ? r < 0 || !sample_equal(&sample_schema, &strict, &lenient)
+	               : r == 0 && !round_trip_holds(&lenient, a))
+		return false;
+	return schema_parse_tolerant(&sample_schema, text, a, &tolerant) < 0 ? r < 0 : round_trip_holds(&tolerant, a);
 }

@@ -1,5 +1,5 @@
-/* For the tests of this room: a message with a field of every type and flag, random values of it, and the property that
- * any input must keep. */
+/* For tests: a message with a field of every type and flag, random values of it, and the property that any input must
+ * keep. Other rooms fill their own messages. */
 #ifndef CINESYNC_SCHEMA_SAMPLE_H
 #define CINESYNC_SCHEMA_SAMPLE_H
 
@@ -63,11 +63,14 @@ size_t sample_below(struct sample_random *random, size_t bound);
 
 /* A random right value of sample_schema, in the arena. */
 void sample_fill(struct sample_random *random, struct arena *a, struct sample *ret);
+/* The same of another message without patterns, its strings and lists kept short. */
+void sample_fill_message(struct sample_random *random, struct arena *a, const struct schema *s, void *ret);
 /* Every field alike, whatever the pointers. */
 bool sample_equal(const struct schema *s, const void *a, const void *b);
 
-/* Parses the text, strictly and leniently. What is taken must pass schema_check(), and come back the same from
- * writing and parsing. false: the property is broken; *ret_taken says whether the strict parser took it. */
+/* Parses the text, strictly, leniently and tolerantly. What is taken must pass schema_check(), and come back the same
+ * from writing and parsing; what one of them takes, the more tolerant ones take. false: the property is broken;
+ * *ret_taken says whether the strict parser took it. */
 bool sample_holds(struct str text, struct arena *a, bool *ret_taken);
 
 #endif

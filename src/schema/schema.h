@@ -48,6 +48,8 @@ enum {
 	SCHEMA_TRIM = 1 << 4,          /* Unicode white space at both ends removed before checking */
 	SCHEMA_MULTILINE = 1 << 5,     /* \n \r \t allowed; otherwise any control character is a violation */
 	SCHEMA_OPTIONAL_TYPE = 1 << 6, /* lies as struct schema_bool/_int/_number though it has a default */
+	SCHEMA_BY_NAME = 1 << 7, /* schema_parse_tolerant() only: the list of objects is sent as one object; the name
+	                          * of each member is the item's first field, a string-like one */
 };
 
 struct schema_bool {
@@ -154,6 +156,16 @@ int schema_parse_pairs(const struct schema *s, const char *where, const struct s
 /* As schema_parse() for what others send us (TMDB, services): unknown fields are ignored. */
 int schema_parse_lenient(const struct schema *s, struct str json, struct arena *a, void *ret_value,
                          struct violations *v) MUST_CHECK;
+
+/* For what a capricious source sends (TMDB): nothing in a document that is JSON at all makes reading fail as a whole.
+ * What does not fit its field counts as absent: null, its default, an empty list; "" in a nullable string-like field
+ * counts as null; an integer may be written as a real and a real as an integer; unknown names are ignored; of two
+ * members of one name the last counts; an item of a list (or a nullable sub-message) that lacks what it requires is
+ * left out; a list over its maximum is cut. A STRING without a pattern is cut at its maximum too, between two
+ * characters, and a control character that it may not have becomes a space. A field that is both REQUIRED and NULLABLE
+ * may be absent. 0; -EBADMSG: it is no JSON object, or nested too deeply, or the message itself lacks what it requires;
+ * -ENOMEM. Never yields. */
+int schema_parse_tolerant(const struct schema *s, struct str json, struct arena *a, void *ret_value) MUST_CHECK;
 
 /* ---- writing ---- */
 

@@ -155,6 +155,8 @@ int walk_fault(struct walk *w, const char *type, const char *fmt, ...)
 	va_list ap;
 
 	w->n_faults++;
+	if (!w->violations)
+		return -EINVAL;
 	va_start(ap, fmt);
 	violations_add_at(w->violations, w->steps, MIN(w->depth, ARRAY_SIZE(w->steps)), type, fmt, ap);
 	va_end(ap);

@@ -14,10 +14,10 @@ struct walk_step {
 
 struct walk {
 	struct arena *arena;
-	struct violations *violations;
-	bool lenient;    /* unknown fields are ignored */
-	size_t n_faults; /* violations found in this walk */
-	size_t depth;    /* steps taken; those over ARRAY_SIZE(steps) are counted, not kept */
+	struct violations *violations; /* NULL: faults are counted, not told */
+	bool lenient;                  /* unknown fields are ignored */
+	size_t n_faults;               /* violations found in this walk */
+	size_t depth;                  /* steps taken; those over ARRAY_SIZE(steps) are counted, not kept */
 	struct walk_step steps[8];
 };
 
