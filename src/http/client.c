@@ -22,6 +22,7 @@ struct http_client {
 	uv_timer_t timer;
 	struct uv_loop_s *loop;
 	const char *user_agent;
+	const char *ca_file; /* or NULL */
 	size_t n_calls;
 	size_t n_spare;
 	CURL *spare[SPARE_MAX];
@@ -151,6 +152,8 @@ int http_client_new(struct uv_loop_s *loop, const struct http_client_options *op
 {
 	struct http_client *c = calloc(1, sizeof(*c));
 
+	/* Debian's libcurl looks names up in threads of its own; one that does it in place would stop the loop. */
+	assert(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ASYNCHDNS);
 	if (!c || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(c);
 		return -ENOMEM;
@@ -158,6 +161,7 @@ int http_client_new(struct uv_loop_s *loop, const struct http_client_options *op
 	c->magic = CLIENT_MAGIC;
 	c->loop = loop;
 	c->user_agent = options->user_agent ? options->user_agent : "cinesync/" CINESYNC_VERSION;
+	c->ca_file = options->ca_file;
 	c->multi = curl_multi_init();
 	if (!c->multi) {
 		free(c);
@@ -234,7 +238,7 @@ int http_client_call(struct http_client *c, const struct http_call *call, struct
 	if (fiber_time_left_ms() <= 0)
 		return -ETIMEDOUT;
 	span_start(&span, call->span_name ? call->span_name : call->method, SPAN_CLIENT, NULL);
-	r = transfer_begin(&t, easy_take(c), call, c->user_agent);
+	r = transfer_begin(&t, easy_take(c), call, c->user_agent, c->ca_file);
 	if (r == 0)
 		r = transfer_run(c, &t);
 	if (r == 0)

@@ -11,6 +11,8 @@ struct http_client_options {
 	size_t connections_max;      /* open at once, all hosts; 0: 64 */
 	size_t connections_host_max; /* 0: 32 */
 	const char *user_agent;      /* NULL: "cinesync/VERSION" */
+	const char *ca_file;         /* PEM certificates to believe instead of the system's; NULL: the system's;
+	                              * kept by pointer */
 };
 
 int http_client_new(struct uv_loop_s *loop, const struct http_client_options *options,
@@ -36,6 +38,7 @@ struct http_call {
 	size_t answer_max;          /* bytes of body; 0: 4 MiB */
 	bool no_deadline_header;    /* do not send X-Request-Deadline-Ms (calls that leave the system) */
 	bool no_trace_headers;      /* nor traceparent/tracestate */
+	bool multiplex;             /* over TLS: rather wait for an HTTP/2 connection to be made than open another */
 };
 
 struct http_answer {
@@ -45,6 +48,8 @@ struct http_answer {
 	struct str retry_after;
 	struct str etag;
 	struct str cache_control;
+	struct str age;
+	int http_version; /* 10, 11, 20 */
 	int64_t duration_us;
 	bool reused; /* the connection was kept alive from before */
 };

@@ -137,7 +137,7 @@ void connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_cont
 
 /* ---- clients that leave ---- */
 
-void connection_watch(struct request *req)
+static void watch_begin(struct request *req)
 {
 	struct epoll_event event = { .events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = req };
 
@@ -145,8 +145,51 @@ void connection_watch(struct request *req)
 	req->is_watched = epoll_ctl(req->server->gone_fd, EPOLL_CTL_ADD, req->connection->fd, &event) == 0;
 }
 
+static void watcher_arm(struct http_server *s)
+{
+	const struct request *first = LIST_ENTRY(s->to_watch.next, struct request, watch_node);
+	int64_t delay_ms = first->watch_at_ms - (int64_t)uv_now(s->loop);
+
+	uv_timer_start(&s->watcher, connection_watch_due, (uint64_t)MAX(delay_ms, (int64_t)1), 0);
+}
+
+void connection_watch_due(uv_timer_t *timer)
+{
+	struct http_server *s = timer->data;
+	int64_t now_ms = (int64_t)uv_now(s->loop);
+
+	while (!list_empty(&s->to_watch)) {
+		struct request *req = LIST_ENTRY(s->to_watch.next, struct request, watch_node);
+
+		request_assert_valid(req);
+		if (req->watch_at_ms > now_ms) {
+			watcher_arm(s);
+			return;
+		}
+		list_remove(&req->watch_node);
+		req->is_to_be_watched = false;
+		watch_begin(req);
+	}
+}
+
+void connection_watch(struct request *req)
+{
+	struct http_server *s = req->server;
+
+	req->watch_at_ms = (int64_t)uv_now(s->loop) + WATCH_AFTER_MS;
+	req->is_to_be_watched = true;
+	list_push_back(&s->to_watch, &req->watch_node);
+	/* Once armed it is left alone: what it then finds is not due, or nothing. */
+	if (!uv_is_active((uv_handle_t *)&s->watcher))
+		watcher_arm(s);
+}
+
 void connection_unwatch(struct request *req)
 {
+	if (req->is_to_be_watched) {
+		list_remove(&req->watch_node);
+		req->is_to_be_watched = false;
+	}
 	if (!req->is_watched)
 		return;
 	epoll_ctl(req->server->gone_fd, EPOLL_CTL_DEL, req->connection->fd, NULL);

@@ -18,6 +18,24 @@ void etag_make(const char *type, struct str body, char ret[ETAG_SIZE])
 	ret[18] = '\0';
 }
 
+bool etag_is_ours(struct str etag)
+{
+	if (etag.len != 18 || etag.data[0] != '"' || etag.data[17] != '"')
+		return false;
+	for (size_t i = 1; i < 17; i++)
+		if (!strchr("0123456789abcdef", etag.data[i]) || etag.data[i] == '\0')
+			return false;
+	return true;
+}
+
+void etag_make_gzip(char etag[ETAG_SIZE])
+{
+	size_t len = strlen(etag);
+
+	assert(len >= 2 && len + sizeof("-gzip") <= ETAG_SIZE && etag[len - 1] == '"');
+	memcpy(etag + len - 1, "-gzip\"", sizeof("-gzip\""));
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';

@@ -66,6 +66,7 @@ static const struct {
 	FIELD("If-None-Match", if_none_match, 0),
 	FIELD("Content-Length", content_length, COUNTED(n_content_length)),
 	FIELD("X-Forwarded-For", forwarded_for, 0),
+	FIELD("Accept-Encoding", accept_encoding, 0),
 	FIELD("Transfer-Encoding", transfer_encoding, COUNTED(n_transfer_encoding)),
 	FIELD("X-Request-Deadline-Ms", deadline, 0),
 #undef FIELD
@@ -201,6 +202,41 @@ bool head_lines_are_sound(struct str lines)
 	}
 	/* The empty line: CR LF, and no byte more or less. */
 	return from + 2 == lines.len && lines.data[from] == '\0' && lines.data[from + 1] == '\0';
+}
+
+/* "q=0", "q=0.000": not at all. */
+static bool weight_is_zero(struct str parameter)
+{
+	size_t i = 2;
+
+	if (!str_equal_nocase(str_slice(parameter, 0, 2), STR("q=")))
+		return false;
+	while (i < parameter.len && (parameter.data[i] == '0' || parameter.data[i] == '.'))
+		i++;
+	return i == parameter.len;
+}
+
+bool head_accepts_gzip(struct str accept_encoding)
+{
+	bool takes_any = false;
+	size_t from = 0;
+
+	while (from < accept_encoding.len) {
+		ptrdiff_t comma = str_index(accept_encoding, ',', from);
+		size_t to = comma < 0 ? accept_encoding.len : (size_t)comma;
+		struct str part = str_slice(accept_encoding, from, to);
+		ptrdiff_t semicolon = str_index(part, ';', 0);
+		struct str name = str_trim(semicolon < 0 ? part : str_slice(part, 0, (size_t)semicolon));
+		struct str weight =
+		        semicolon < 0 ? STR_NULL : str_trim(str_slice(part, (size_t)semicolon + 1, part.len));
+
+		if (str_equal_nocase(name, STR("gzip")))
+			return !weight_is_zero(weight);
+		if (str_equal(name, STR("*")))
+			takes_any = !weight_is_zero(weight);
+		from = to + 1;
+	}
+	return takes_any;
 }
 
 struct str head_media_type(struct str content_type)

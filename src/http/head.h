@@ -15,6 +15,7 @@ struct head {
 	struct str expect;
 	struct str authorization;
 	struct str if_none_match;
+	struct str accept_encoding;
 	struct str traceparent;
 	struct str tracestate;
 	struct str deadline;      /* X-Request-Deadline-Ms */
@@ -52,6 +53,9 @@ bool head_lines_are_sound(struct str lines);
 bool head_is_token(struct str s);
 /* Fit to be a header's value: no control character but the tab. */
 bool head_value_is_sound(struct str s);
+
+/* Whether Accept-Encoding takes gzip: named, or "*", with a weight above 0 (RFC 9110 section 12.5.3). */
+bool head_accepts_gzip(struct str accept_encoding);
 
 /* "application/json; charset=utf-8": the part before the parameters, without blanks. */
 struct str head_media_type(struct str content_type);

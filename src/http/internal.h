@@ -25,6 +25,7 @@
 
 #define ANSWER_HEADERS_MAX 16
 #define TIMINGS_MAX 8
+#define WATCH_AFTER_MS 20
 #define PROBLEM_TYPE "application/problem+json"
 #define FORM_TYPE "application/x-www-form-urlencoded"
 /* What request_problem() returns: "the problem is in the request". */
@@ -55,9 +56,12 @@ struct connection *connection_of(struct MHD_Connection *mhd);
 void connection_wait_set(struct connection *c, enum connection_wait wait);
 /* On the loop: closes what is overdue. */
 void connection_reap(uv_timer_t *timer);
-/* Cancels the request's handler should the client leave; until unwatch. */
+/* Cancels the request's handler should the client leave; until unwatch. Begins WATCH_AFTER_MS later: most handlers that
+ * wait have ended by then, and a watch takes two system calls. */
 void connection_watch(struct request *req);
 void connection_unwatch(struct request *req);
+/* On the loop: begins the watches that are due. */
+void connection_watch_due(uv_timer_t *timer);
 void connection_gone(uv_poll_t *poll, int status, int events);
 /* Writes a bare problem past libmicrohttpd, as good as it goes; the connection is to be closed then. */
 void connection_refuse(struct connection *c, const struct problem *p, const char *detail);
@@ -80,12 +84,15 @@ struct answer_header {
 struct answer {
 	int status; /* 0: none yet */
 	struct reply *shared;
+	bool is_gzip; /* the shared reply's compressed form is sent */
+	bool varies_by_encoding;
 	char *data; /* owned, when not shared */
 	size_t len;
 	const char *type; /* NULL: no body */
 	const char *cache_control;
 	bool must_close;
-	char etag[ETAG_SIZE]; /* "": none */
+	char etag[ETAG_SIZE];       /* "": none */
+	char etag_other[ETAG_SIZE]; /* with varies_by_encoding: of the form that is not sent */
 	size_t n_headers;
 	size_t n_timings;
 	struct answer_header headers[ANSWER_HEADERS_MAX];
@@ -108,6 +115,9 @@ struct request {
 	bool is_counted; /* in flight */
 	bool is_suspended;
 	bool is_watched;
+	bool is_to_be_watched; /* watch_node is in the server's list */
+	struct list watch_node;
+	int64_t watch_at_ms; /* on the loop's clock */
 	bool client_gone;
 	bool has_span;
 	bool is_head;
@@ -202,6 +212,8 @@ struct http_server {
 	uv_timer_t daemon_timer;
 	uv_poll_t gone_poll;
 	uv_timer_t reaper;
+	struct list to_watch; /* requests, by watch_at_ms */
+	uv_timer_t watcher;   /* for the first of them */
 };
 
 #endif

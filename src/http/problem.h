@@ -10,6 +10,7 @@ struct problem {
 	const char *code;  /* stable, machine-readable: "movie-not-found"; type is "/docs#problem-" and the code */
 	const char *title; /* the same words for every occurrence */
 	enum log_level level;
+	bool is_degraded; /* adds "degraded": true: a part behind is away, and the answer is what is left without it */
 };
 
 extern const struct problem problem_malformed_request; /* 400 */

@@ -31,6 +31,8 @@ static void answer_set(struct request *req, int status, const char *type)
 	a->type = type;
 	a->etag[0] = '\0';
 	a->cache_control = NULL;
+	a->is_gzip = false;
+	a->varies_by_encoding = false;
 }
 
 static int answer_set_buf(struct request *req, int status, const char *type, struct buf *b)
@@ -83,6 +85,18 @@ int respond_empty(struct request *req, int status)
 	return 0;
 }
 
+static void encoding_choose(struct request *req)
+{
+	struct answer *a = &req->answer;
+
+	a->varies_by_encoding = true;
+	a->is_gzip = head_accepts_gzip(req->head.accept_encoding);
+	memcpy(a->etag_other, a->etag, ETAG_SIZE);
+	etag_make_gzip(a->is_gzip ? a->etag : a->etag_other);
+	if (a->is_gzip)
+		a->len = reply_gzip(a->shared).len;
+}
+
 int respond_shared(struct request *req, struct reply *reply)
 {
 	request_assert_valid(req);
@@ -92,6 +106,8 @@ int respond_shared(struct request *req, struct reply *reply)
 	req->answer.len = reply_body(reply).len;
 	req->answer.cache_control = reply_cache_control(reply);
 	memcpy(req->answer.etag, reply_etag(reply), ETAG_SIZE);
+	if (reply_gzip(reply).data)
+		encoding_choose(req);
 	return 0;
 }
 
@@ -109,9 +125,19 @@ int respond_text(struct request *req, int status, const char *type, struct str t
 	return r;
 }
 
-int respond_header(struct request *req, const char *name, struct str value)
+int respond_header_static(struct request *req, const char *name, const char *value)
 {
 	struct answer *a = &req->answer;
+
+	request_assert_valid(req);
+	if (a->n_headers == ANSWER_HEADERS_MAX)
+		return -ENOBUFS;
+	a->headers[a->n_headers++] = (struct answer_header){ name, value };
+	return 0;
+}
+
+int respond_header(struct request *req, const char *name, struct str value)
+{
 	struct str copy;
 
 	request_assert_valid(req);
@@ -119,13 +145,8 @@ int respond_header(struct request *req, const char *name, struct str value)
 		return -ENOMEM;
 	if (!head_is_token(str_from(name)) || !head_value_is_sound(value))
 		return -EINVAL;
-	if (a->n_headers == ANSWER_HEADERS_MAX)
-		return -ENOBUFS;
 	copy = arena_str(req->arena, value);
-	if (!copy.data)
-		return -ENOMEM;
-	a->headers[a->n_headers++] = (struct answer_header){ name, copy.data };
-	return 0;
+	return copy.data ? respond_header_static(req, name, copy.data) : -ENOMEM;
 }
 
 void request_timing(struct request *req, const char *name, int64_t duration_us)
@@ -233,6 +254,8 @@ static void problem_write(struct request *req, const struct problem *p, struct s
 	buf_adds(b, p->code);
 	buf_adds(b, "\",\"trace_id\":");
 	buf_add_json(b, request_trace_id(req));
+	if (p->is_degraded)
+		buf_adds(b, ",\"degraded\":true");
 	if (p->status == 422 && req->violations.arena) {
 		buf_adds(b, ",\"errors\":");
 		violations_write(&req->violations, b);

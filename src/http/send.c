@@ -22,7 +22,7 @@ static struct MHD_Response *response_new(struct answer *a)
 	struct MHD_Response *response;
 
 	if (a->shared) {
-		struct str body = reply_body(a->shared);
+		struct str body = a->is_gzip ? reply_gzip(a->shared) : reply_body(a->shared);
 
 		/* The library only reads what it sends. */
 		response = MHD_create_response_from_buffer_with_free_callback_cls(
@@ -100,7 +100,10 @@ static void headers_add(const struct request *req, struct MHD_Response *response
 	for (size_t i = 0; i < a->n_headers; i++) {
 		const struct answer_header *h = &a->headers[i];
 
-		if (header_is(h, STR("Cache-Control")))
+		/* Most begin with another letter. */
+		if ((h->name[0] | 0x20) != 'c' && (h->name[0] | 0x20) != 'e')
+			;
+		else if (header_is(h, STR("Cache-Control")))
 			cache_control = NULL;
 		else if (header_is(h, STR("Content-Type")))
 			type = NULL;
@@ -114,18 +117,34 @@ static void headers_add(const struct request *req, struct MHD_Response *response
 		MHD_add_response_header(response, "Cache-Control", cache_control);
 	if (etag[0])
 		MHD_add_response_header(response, "ETag", etag);
+	if (a->varies_by_encoding)
+		MHD_add_response_header(response, "Vary", "Accept-Encoding");
+	if (a->is_gzip)
+		MHD_add_response_header(response, "Content-Encoding", "gzip");
 	MHD_add_response_header(response, "X-Request-Id", req->span.context.trace_id);
 	timing_add(req, response);
 	if (a->must_close || req->server->is_draining)
 		MHD_add_response_header(response, "Connection", "close");
 }
 
-static bool is_unchanged(const struct request *req)
+/* Who has the other form is not sent this one: that form is then the one chosen. */
+static bool is_unchanged_otherwise(struct request *req)
+{
+	struct answer *a = &req->answer;
+
+	if (!a->varies_by_encoding || !etag_matches(req->head.if_none_match, a->etag_other))
+		return false;
+	memcpy(a->etag, a->etag_other, ETAG_SIZE);
+	a->is_gzip = !a->is_gzip;
+	return true;
+}
+
+static bool is_unchanged(struct request *req)
 {
 	const struct answer *a = &req->answer;
 
 	return a->status == 200 && a->etag[0] && req->head.if_none_match.data && req->method == HTTP_GET &&
-	       etag_matches(req->head.if_none_match, a->etag);
+	       (etag_matches(req->head.if_none_match, a->etag) || is_unchanged_otherwise(req));
 }
 
 enum MHD_Result send_answer(struct request *req)

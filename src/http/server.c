@@ -202,6 +202,8 @@ static int handles_start(struct http_server *s)
 	handle_add(s, (uv_handle_t *)&s->daemon_timer);
 	uv_timer_init(s->loop, &s->reaper);
 	handle_add(s, (uv_handle_t *)&s->reaper);
+	uv_timer_init(s->loop, &s->watcher);
+	handle_add(s, (uv_handle_t *)&s->watcher);
 	r = info ? uv_poll_init(s->loop, &s->daemon_poll, info->epoll_fd) : -EIO;
 	if (r < 0)
 		return r;
@@ -235,6 +237,7 @@ static void server_close(struct http_server *s)
 	handle_close(s, (uv_handle_t *)&s->daemon_poll);
 	handle_close(s, (uv_handle_t *)&s->gone_poll);
 	handle_close(s, (uv_handle_t *)&s->daemon_timer);
+	handle_close(s, (uv_handle_t *)&s->watcher);
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
 	linger_close_all(s);
@@ -286,6 +289,7 @@ int http_server_new(struct uv_loop_s *loop, const struct http_server_options *op
 	list_init(&s->requests);
 	list_init(&s->pool);
 	list_init(&s->lingers);
+	list_init(&s->to_watch);
 	for (size_t i = 0; i < WAITS; i++)
 		list_init(&s->waits[i]);
 	r = server_start(s);

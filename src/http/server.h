@@ -121,6 +121,8 @@ int respond_shared(struct request *req, struct reply *reply);
 int respond_text(struct request *req, int status, const char *type, struct str text);
 /* Adds a header to the answer, whichever it will be; refused (-EINVAL) if it holds a control character. */
 int respond_header(struct request *req, const char *name, struct str value);
+/* The same with a value that is a constant of the program, which is neither checked nor copied. */
+int respond_header_static(struct request *req, const char *name, const char *value);
 
 /* Sets the problem to answer and gives a negative error to return: `return request_problem(req, &problem_x, "…", …);`
  * detail is for the client: no secrets. */

@@ -231,6 +231,35 @@ static void test_deadline_of_the_fiber_is_passed_on(void **state)
 	site_down(&site);
 }
 
+static void test_ageing_headers_and_version_are_told(void **state)
+{
+	struct peer p = { .answer = STR("HTTP/1.1 200 OK\r\nAge: 17\r\nCache-Control: max-age=60\r\nETag: \"e\"\r\n"
+		                        "Content-Length: 2\r\n\r\nhi") };
+	struct peer old = { .answer = STR("HTTP/1.0 200 OK\r\n\r\nhi") };
+	struct attempt a = { .call = { .method = "GET", .multiplex = true } };
+	struct attempt b = a;
+
+	(void)state;
+	peer_up(&p);
+	a.call.url = url_of(p.port, "/");
+	attempt(&a);
+	assert_int_equal(a.r, 0);
+	assert_string_equal(a.answer.age.data, "17");
+	assert_string_equal(a.answer.cache_control.data, "max-age=60");
+	assert_string_equal(a.answer.etag.data, "\"e\"");
+	assert_int_equal(a.answer.http_version, 11);
+	arena_free(&a.arena);
+	peer_down(&p);
+	peer_up(&old);
+	b.call.url = url_of(old.port, "/");
+	attempt(&b);
+	assert_int_equal(b.r, 0);
+	assert_true(str_is_null(b.answer.age));
+	assert_int_equal(b.answer.http_version, 10);
+	arena_free(&b.arena);
+	peer_down(&old);
+}
+
 /* ---- against peers that misbehave ---- */
 
 static int outcome(struct peer *p, struct attempt *a)
@@ -429,6 +458,7 @@ int main(void)
 		cmocka_unit_test(test_any_status_is_an_answer),
 		cmocka_unit_test(test_connection_is_used_again),
 		cmocka_unit_test(test_deadline_of_the_fiber_is_passed_on),
+		cmocka_unit_test(test_ageing_headers_and_version_are_told),
 		cmocka_unit_test(test_request_carries_the_trace),
 		cmocka_unit_test(test_calls_that_leave_the_system_tell_nothing),
 		cmocka_unit_test(test_peer_that_hangs_up_is_a_reset),

@@ -140,6 +140,21 @@ static void test_lines_are_looked_at_as_they_lie(void **state)
 	assert_false(head_lines_are_sound(STR("X\0 a\0\0")));
 }
 
+static void test_who_takes_gzip(void **state)
+{
+	static const char *const yes[] = { "gzip",           "GZIP", "br, gzip",   "gzip;q=0.5",
+		                           "deflate;q=0, *", "*",    "gzip ; q=1", "identity,gzip;q=0.001" };
+	static const char *const no[] = { "",        "br",    "gzip;q=0",    "gzip;q=0.000",
+		                          "gzipped", "*;q=0", "*, gzip;q=0", "identity" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+		assert_true(head_accepts_gzip(str_from(yes[i])));
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+		assert_false(head_accepts_gzip(str_from(no[i])));
+	assert_false(head_accepts_gzip(STR_NULL));
+}
+
 static void test_tokens(void **state)
 {
 	(void)state;
@@ -171,6 +186,7 @@ int main(void)
 		cmocka_unit_test(test_host_must_be_one_and_sound),
 		cmocka_unit_test(test_bytes_that_no_header_has_are_refused),
 		cmocka_unit_test(test_lines_are_looked_at_as_they_lie),
+		cmocka_unit_test(test_who_takes_gzip),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_media_type_and_charset),
 	};

@@ -6,13 +6,18 @@
 #include "fiber/fiber.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
+#include <strings.h>
+#include <sys/socket.h>
 
 enum {
 	CONNECT_MS = 1000,
 	TIMEOUT_MS = 4000,
 	ANSWER_MAX = 4 << 20,
 	HEADER_LINE_MAX = 8192,
+	UNHEARD_MS = 10000,
 };
 
 static size_t body_take(char *data, size_t size, size_t n, void *arg)
@@ -108,11 +113,39 @@ static void limits_set(CURL *easy, const struct http_call *call, int64_t timeout
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 0L);
 	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+	/* A call given up while its name is looked up would else wait, on the loop, for the thread that does it. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
-int transfer_begin(struct transfer *t, CURL *easy, const struct http_call *call, const char *user_agent)
+/* A call that times out ends its HTTP/2 stream, not the connection. One to a peer that is gone without a word would
+ * take in call after call: so the kernel ends it when nothing was acknowledged for a while. */
+static int socket_made(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	unsigned ms = UNHEARD_MS;
+
+	(void)arg;
+	(void)purpose;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+	return CURL_SOCKOPT_OK;
+}
+
+/* Waiting for a connection to turn out to be HTTP/2 is right for TLS alone: in the clear it never is. */
+static void connection_set(CURL *easy, const struct http_call *call, const char *ca_file)
+{
+	bool waits = call->multiplex && strncasecmp(call->url, "https:", 6) == 0;
+
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, waits ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, socket_made);
+	if (ca_file) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
+}
+
+int transfer_begin(struct transfer *t, CURL *easy, const struct http_call *call, const char *user_agent,
+                   const char *ca_file)
 {
 	int64_t timeout_ms = MIN(call->timeout_ms ? call->timeout_ms : TIMEOUT_MS, fiber_time_left_ms());
 	int r;
@@ -128,6 +161,7 @@ int transfer_begin(struct transfer *t, CURL *easy, const struct http_call *call,
 		return -ENOMEM;
 	method_set(easy, call);
 	limits_set(easy, call, timeout_ms);
+	connection_set(easy, call, ca_file);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, user_agent);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_take);
@@ -159,6 +193,7 @@ int transfer_error(const struct transfer *t)
 	case CURLE_SEND_ERROR:
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
+	case CURLE_HTTP2_STREAM:
 		return -ECONNRESET;
 	case CURLE_UNSUPPORTED_PROTOCOL:
 		return was_sent(t) ? -EPROTO : -EINVAL;
@@ -182,6 +217,40 @@ static int header_read(struct transfer *t, const char *name, struct arena *a, st
 	return arena_copy(a, str_from(h->value), ret);
 }
 
+static int version_number(CURL *easy)
+{
+	long version = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+	switch (version) {
+	case CURL_HTTP_VERSION_2_0:
+		return 20;
+	case CURL_HTTP_VERSION_1_0:
+		return 10;
+	default:
+		return 11;
+	}
+}
+
+static int headers_read(struct transfer *t, struct arena *a, struct http_answer *ret)
+{
+	const struct {
+		const char *name;
+		struct str *value;
+	} wanted[] = {
+		{ "Content-Type", &ret->content_type },
+		{ "Retry-After", &ret->retry_after },
+		{ "ETag", &ret->etag },
+		{ "Cache-Control", &ret->cache_control },
+		{ "Age", &ret->age },
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(wanted) && r == 0; i++)
+		r = header_read(t, wanted[i].name, a, wanted[i].value);
+	return r;
+}
+
 int transfer_answer(struct transfer *t, struct arena *a, struct http_answer *ret)
 {
 	struct http_answer out = { 0 };
@@ -195,14 +264,9 @@ int transfer_answer(struct transfer *t, struct arena *a, struct http_answer *ret
 	out.status = (int)status;
 	out.reused = connects == 0;
 	out.duration_us = us;
+	out.http_version = version_number(t->easy);
 	if (r == 0)
-		r = header_read(t, "Content-Type", a, &out.content_type);
-	if (r == 0)
-		r = header_read(t, "Retry-After", a, &out.retry_after);
-	if (r == 0)
-		r = header_read(t, "ETag", a, &out.etag);
-	if (r == 0)
-		r = header_read(t, "Cache-Control", a, &out.cache_control);
+		r = headers_read(t, a, &out);
 	if (r == 0)
 		*ret = out;
 	return r;

@@ -21,8 +21,9 @@ struct transfer {
 	CURLcode code; /* once done */
 };
 
-/* Sets the handle up; easy may be NULL (out of memory). -EINVAL, -ENOMEM. */
-int transfer_begin(struct transfer *t, CURL *easy, const struct http_call *call, const char *user_agent) MUST_CHECK;
+/* Sets the handle up; easy may be NULL (out of memory), ca_file too. -EINVAL, -ENOMEM. */
+int transfer_begin(struct transfer *t, CURL *easy, const struct http_call *call, const char *user_agent,
+                   const char *ca_file) MUST_CHECK;
 /* The ended transfer's outcome: 0 or one of http_client_call()'s errors. */
 int transfer_error(const struct transfer *t) MUST_CHECK;
 /* Copies the answer into the arena. */
