@@ -24,7 +24,7 @@
 
 /* Address space only. Wide, because libraries built without stack clash protection may step over one page. */
 #define STACK_GUARD ((size_t)64 * 1024)
-#define STACK_LOOK_EVERY 32
+#define STACK_LOOK_EVERY 256
 #define STACK_SIZE_MIN ((size_t)16 * 1024)
 #define STACK_PAGES_MAX 4096
 

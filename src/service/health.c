@@ -101,16 +101,19 @@ static struct ready_state checks_write(struct buf *out)
 {
 	struct ready_state state = { .ready = true };
 	struct buf reason CLEANUP(buf_done);
+	size_t n_written = 0;
 	int r;
 
 	buf_init(&reason, 512);
 	buf_adds(out, ",\"checks\":{");
 	for (const struct service_check *c = health.checks; c && c->name; c++) {
+		if (c->applies && !c->applies(health.state))
+			continue;
 		buf_reset(&reason);
 		r = check_run(c, &reason);
 		state.ready = state.ready && (r >= 0 || !c->required);
 		state.degraded = state.degraded || r < 0;
-		if (c != health.checks)
+		if (n_written++ > 0)
 			buf_addc(out, ',');
 		check_write(c, r, &reason, out);
 	}

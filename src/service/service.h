@@ -18,6 +18,8 @@ struct service_check {
 	bool required;    /* not ready without it; otherwise only degraded */
 	/* Yields, within 1 s. 0, or an error with a reason in words. */
 	int (*check)(void *state, struct buf *ret_reason);
+	/* Whether there is such a dependency, as the process is set up; NULL: there is. Does not yield. */
+	bool (*applies)(void *state);
 };
 
 struct service_command {

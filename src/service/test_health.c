@@ -26,7 +26,14 @@ static int check_wanted(void *state, struct buf *ret_reason)
 	return wanted;
 }
 
+static bool is_not_there(void *state)
+{
+	(void)state;
+	return false;
+}
+
 static const struct service_check checks[] = {
+	{ "cloud", true, check_needed, is_not_there },
 	{ "database", true, check_needed },
 	{ "neighbour", false, check_wanted },
 	{ 0 },
@@ -83,7 +90,7 @@ static void reasons_and_modes_are_said(void **state)
 	needed = -EIO;
 	wanted = -ECONNREFUSED;
 	answer = get(site, "/readyz");
-	assert_non_null(strstr(answer, "\"database\":{\"status\":\"failed\",\"required\":true,"
+	assert_non_null(strstr(answer, "\"checks\":{\"database\":{\"status\":\"failed\",\"required\":true,"
 	                               "\"reason\":\"the \\\"disk\\\" is full\"}"));
 	assert_non_null(
 	        strstr(answer, "\"neighbour\":{\"status\":\"failed\",\"required\":false,\"reason\":\"ECONNREFUSED\"}"));
