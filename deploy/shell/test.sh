@@ -102,6 +102,21 @@ test_web() {
 	report_count 'browser tests'
 }
 
+# Other people's TMDB clients against the fake TMDB; they are fetched from npm into the build folder.
+test_clients() {
+	report=$TEST_BUILD/client-tests.xml
+	rm -f "$report"
+	(cd "$ROOT" && TEST_CLIENTS=1 CINESYNC_BUILD=$TEST_BUILD /usr/bin/python3 -m pytest tests/clients -q -p no:cacheprovider --junitxml="$report") || :
+	report_count 'client tests'
+}
+
+# Any node and npm will do, Debian's or not.
+clients_packages() {
+	if ! have node || ! have npm; then
+		say clients
+	fi
+}
+
 fuzz_one() { # ROOM/TARGET
 	fuzz_name=${1#*/}
 	fuzz_corpus=$fuzz_build/corpus/$fuzz_name
@@ -136,21 +151,24 @@ test_long() {
 	test_all
 }
 
-test_run() { # [unit|system|web|fuzz|long]
+test_run() { # [unit|system|web|clients|fuzz|long]
+	# shellcheck disable=SC2046  # a word or none
 	case $1 in
 	'' | unit | system) packages_need build run test ;;
 	web) packages_need build run test web ;;
+	clients) packages_need build run test $(clients_packages) ;;
 	fuzz) packages_need build run test fuzz ;;
-	long) packages_need build run test web fuzz ;;
-	*) die "$EX_USAGE" "there are no '$1' tests: unit, system, web, fuzz, long" ;;
+	long) packages_need build run test web fuzz $(clients_packages) ;;
+	*) die "$EX_USAGE" "there are no '$1' tests: unit, system, web, clients, fuzz, long" ;;
 	esac
 	test_build
 	case $1 in
 	unit) test_lint && test_unit ;;
 	system) test_system ;;
 	web) test_web ;;
+	clients) test_clients ;;
 	fuzz) test_fuzz ;;
-	long) TEST_LONG=1 && export TEST_LONG && test_all && test_web && test_fuzz ;;
+	long) test_long && test_web && test_clients && test_fuzz ;;
 	*) test_all ;;
 	esac
 	say "$PASSED passed, $FAILED failed"
