@@ -4,6 +4,7 @@
 bench() {
 	packages_need build run bench
 	build_release
-	/usr/bin/python3 "$ROOT/bench/start.py" "$BUILD"
-	/usr/bin/python3 "$ROOT/bench/cached_search.py" "$BUILD"
+	for measurement in start movie_cache gateway hung_upstream movie_keys; do
+		/usr/bin/python3 "$ROOT/bench/$measurement.py" "$BUILD"
+	done
 }

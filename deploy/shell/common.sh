@@ -8,7 +8,7 @@ EX_NOT_RUNNING=3 # as service scripts say it
 
 # Stopping goes from the world inwards: whoever is stopped is no longer needed by what is still running.
 SERVICES='movie notification user'
-PARTS_STOP_ORDER='gateway user notification movie'
+PARTS_STOP_ORDER='gateway user notification movie tmdb' # tmdb: only with --demo-upstream
 
 say() {
 	printf '%s\n' "$*"

@@ -85,11 +85,15 @@ port_check() {
 	fi
 }
 
+# Nobody is given a secret that is another's.
 service_start() { # SERVICE
+	start_service=$1
 	eval "start_address=\$ADDRESS_$1"
-	part_spawn "$1" "http://$start_address" env LISTEN="$start_address" DATA_DIR="$DATA/$1" \
+	set --
+	[ "$start_service" = movie ] || set -- -u TMDB_TOKEN -u TMDB_API_KEY
+	part_spawn "$start_service" "http://$start_address" env "$@" LISTEN="$start_address" DATA_DIR="$DATA/$start_service" \
 		MOVIE_URL="http://$ADDRESS_movie" NOTIFICATION_URL="http://$ADDRESS_notification" \
-		PUBLIC_URL="${PUBLIC_URL:-$GATEWAY_URL}" "$BUILD/src/$1/cinesync-$1"
+		PUBLIC_URL="${PUBLIC_URL:-$GATEWAY_URL}" "$BUILD/src/$start_service/cinesync-$start_service"
 }
 
 # Waits until the part says it is ready; what it says is kept in data/run/PART.ready. Fails when the part ends.
@@ -106,6 +110,9 @@ part_wait() { # PART HEALTH-ARGUMENT...
 }
 
 services_start() {
+	if demo_wanted; then
+		demo_start
+	fi
 	addresses_choose
 	for service in $SERVICES; do
 		service_start "$service"
@@ -189,6 +196,7 @@ supervisor_traps() {
 part_modes() { # PART
 	case $1 in
 	gateway) "$NGINX" -v 2>&1 | sed 's/^.*: //' ;;
+	tmdb) say 'stand-in for TMDB' ;;
 	*) tr -d '\n' <"$RUN/$1.ready" | sed -n -e 's/.*"modes": *{\([^}]*\)}.*/\1/p' |
 		sed -e 's/", *"/; /g' -e 's/": *"/: /g' -e 's/"//g' ;;
 	esac
@@ -201,6 +209,9 @@ summary() {
 	say "  explorer     $GATEWAY_URL/docs"
 	say "  data         $DATA"
 	say "  logs         $LOGS"
+	if demo_wanted; then
+		say "  switches     $demo_url/__control/"
+	fi
 	for part in gateway $SERVICES; do
 		part_load "$part"
 		printf '  %-12s %-24s %s\n' "$part" "$PART_URL" "$(part_modes "$part")"
@@ -230,7 +241,9 @@ all_start() {
 watch() {
 	while :; do
 		for part in $PARTS_STOP_ORDER; do
-			part_lives "$part" || part_died "$part"
+			if [ "$part" != tmdb ] || demo_wanted; then
+				part_lives "$part" || part_died "$part"
+			fi
 		done
 		sleep 1 >/dev/null 2>&1 9>&- &
 		NAP=$!
@@ -270,7 +283,11 @@ supervise() {
 detach() {
 	rm -f "$RUN/start" "$RUN/summary"
 	mkfifo -m 600 "$RUN/start"
-	setsid "$SELF" supervise --port "$PORT" --listen "$LISTEN_ADDRESS" --data "$DATA" </dev/null >"$RUN/start" &
+	set -- --port "$PORT" --listen "$LISTEN_ADDRESS" --data "$DATA"
+	if demo_wanted; then
+		set -- "$@" --demo-upstream
+	fi
+	setsid "$SELF" supervise "$@" </dev/null >"$RUN/start" &
 	supervisor=$!
 	trap 'kill -s TERM $supervisor 2>/dev/null || :' INT TERM HUP
 	cat "$RUN/start" || :
@@ -331,6 +348,7 @@ parts_recorded() {
 part_health() { # PART
 	case $1 in
 	gateway) health_url=$PART_URL/healthz ;;
+	tmdb) health_url=$PART_URL/__control/state ;;
 	*) health_url=$PART_URL/readyz ;;
 	esac
 	if "$BUILD/src/movie/cinesync-movie" --health "$health_url" >"$RUN/$1.ready" 2>/dev/null; then
@@ -362,14 +380,17 @@ status() {
 	for part in gateway $SERVICES; do
 		status_line "$part" || status_code=$EX_FAILED
 	done
+	if [ -e "$RUN/tmdb" ]; then
+		status_line tmdb || status_code=$EX_FAILED
+	fi
 	return "$status_code"
 }
 
 logs() { # [PART]
 	case $1 in
 	'') set -- "$LOGS"/*.log ;;
-	gateway | access | movie | user | notification | cinesync) set -- "$LOGS/$1.log" ;;
-	*) die "$EX_USAGE" "there is no log '$1': gateway, access, movie, user, notification, cinesync" ;;
+	gateway | access | movie | user | notification | tmdb | cinesync) set -- "$LOGS/$1.log" ;;
+	*) die "$EX_USAGE" "there is no log '$1': gateway, access, movie, user, notification, tmdb, cinesync" ;;
 	esac
 	[ -e "$1" ] || die "$EX_NOT_RUNNING" "there is no log yet in $LOGS"
 	exec tail -n 20 -F "$@"

@@ -1,12 +1,13 @@
-/* The catalogue interface over the table of films: search by search.c, discover by walking the films in one of three
- * orders made at start, details from the film's row. Owns the table's array, the index and the orders; answers are made
- * in the caller's arena and point into the program's own data. Nothing here yields: a search takes tens of
- * microseconds, a worst one some milliseconds (README.md). */
+/* The built-in catalogue: reads the table, makes the index and the orders at start, and knows who answers which kind of
+ * question. Owns the table's array, the index, the orders and the column of directors; answers are made in the caller's
+ * arena and point into the program's own data. Nothing here yields: a search takes tens of microseconds, a worst one
+ * some milliseconds (README.md). */
 #include "movie/builtin.h"
 
+#include "base/clock.h"
 #include "base/fault.h"
+#include "movie/builtin_inside.h"
 #include "movie/catalogue_data.h"
-#include "movie/search.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,18 +15,7 @@
 
 #define BUILTIN_MAGIC 0xb0117161u
 
-enum order { BY_PROMINENCE, BY_DATE, BY_TITLE, ORDERS };
-
-struct builtin {
-	struct catalogue catalogue;
-	unsigned magic;
-	struct films films;
-	struct title_index *index;
-	uint16_t *orders[ORDERS]; /* every film once, ascending */
-	char description[48];
-};
-
-static struct builtin *builtin_of(const struct catalogue *c)
+struct builtin *builtin_of(const struct catalogue *c)
 {
 	struct builtin *b = CONTAINER_OF(c, struct builtin, catalogue);
 
@@ -33,242 +23,51 @@ static struct builtin *builtin_of(const struct catalogue *c)
 	return b;
 }
 
-/* ---- one film ---- */
-
-static struct schema_int known(int64_t value)
-{
-	return (struct schema_int){ .is_set = value != 0, .value = value };
-}
-
-static struct str source_of(const struct builtin *b)
+struct str builtin_source(const struct builtin *b)
 {
 	return str_from(b->catalogue.name);
 }
 
-static int genre_ids(const struct film *film, struct arena *a, struct schema_array *ret)
+struct schema_int builtin_known(int64_t value)
 {
-	int64_t *ids = arena_array(a, FILM_GENRES, sizeof(*ids));
-	size_t n = 0;
-
-	if (!ids)
-		return -ENOMEM;
-	for (size_t i = 0; i < FILM_GENRES; i++)
-		if (film->genres & 1u << i)
-			ids[n++] = film_genres[i].id;
-	*ret = (struct schema_array){ n, ids };
-	return 0;
+	return (struct schema_int){ .is_set = value != 0, .value = value };
 }
 
-static int genres_of(uint32_t bits, struct arena *a, struct schema_array *ret)
+int builtin_compare(struct str x, struct str y)
 {
-	struct movie_genre *genres = arena_array(a, FILM_GENRES, sizeof(*genres));
-	size_t n = 0;
+	int order = memcmp(x.data ? x.data : "", y.data ? y.data : "", MIN(x.len, y.len));
 
-	if (!genres)
-		return -ENOMEM;
-	for (size_t i = 0; i < FILM_GENRES; i++)
-		if (bits & 1u << i)
-			genres[n++] = (struct movie_genre){ film_genres[i].id, str_from(film_genres[i].name) };
-	*ret = (struct schema_array){ n, genres };
-	return 0;
+	return order ? order : (x.len > y.len) - (x.len < y.len);
 }
 
-static int item_of(const struct builtin *b, const struct film *film, struct arena *a, struct movie_item *ret)
+/* ---- who answers ---- */
+
+static int (*const answers[QUESTION_KINDS])(struct builtin *, const struct question *, struct arena *, void *) = {
+	[QUESTION_SEARCH] = builtin_search,
+	[QUESTION_DISCOVER] = builtin_discover,
+	[QUESTION_POPULAR] = builtin_popular,
+	[QUESTION_TOP_RATED] = builtin_unknown_list,
+	[QUESTION_NOW_PLAYING] = builtin_now_playing,
+	[QUESTION_UPCOMING] = builtin_upcoming,
+	[QUESTION_TRENDING] = builtin_unknown_list,
+	[QUESTION_GENRES] = builtin_genres,
+	[QUESTION_CONFIGURATION] = builtin_configuration,
+	[QUESTION_FIND] = builtin_find,
+	[QUESTION_DETAILS] = builtin_details,
+	[QUESTION_CREDITS] = builtin_credits,
+	[QUESTION_VIDEOS] = builtin_videos,
+	[QUESTION_WATCH_PROVIDERS] = builtin_watch_providers,
+	[QUESTION_RECOMMENDATIONS] = builtin_recommendations,
+	[QUESTION_SIMILAR] = builtin_similar,
+	[QUESTION_BRIEF] = builtin_brief,
+};
+
+static int builtin_ask(struct catalogue *c, const struct question *q, struct arena *a, void *ret,
+                       struct catalogue_meta *meta)
 {
-	*ret = (struct movie_item){
-		.id = film_id(&b->films, film),
-		.title = film->title,
-		.release_date = film->release_date,
-		.year = known(film->year),
-	};
-	return genre_ids(film, a, &ret->genre_ids);
-}
-
-static int directors_of(const struct film *film, struct arena *a, struct schema_array *ret)
-{
-	struct str column = film_column(film, FILM_DIRECTORS), *names, name;
-	size_t n = 0, pos = 0;
-
-	while (film_next_part(column, &pos, &name))
-		n++;
-	names = arena_array(a, n, sizeof(*names));
-	if (!names)
-		return -ENOMEM;
-	pos = 0;
-	for (size_t i = 0; i < n; i++)
-		(void)film_next_part(column, &pos, &names[i]);
-	*ret = (struct schema_array){ n, names };
-	return 0;
-}
-
-static int companies_of(const struct film *film, struct arena *a, struct schema_array *ret)
-{
-	struct str distributor = film_column(film, FILM_DISTRIBUTOR);
-	struct movie_company *company;
-
-	if (str_is_null(distributor))
-		return 0;
-	company = arena_alloc(a, sizeof(*company));
-	if (!company)
-		return -ENOMEM;
-	company->name = distributor;
-	*ret = (struct schema_array){ 1, company };
-	return 0;
-}
-
-static int builtin_details(struct catalogue *c, int64_t id, struct str language, struct arena *a,
-                           struct movie_details *ret)
-{
-	struct builtin *b = builtin_of(c);
-	const struct film *film = films_find(&b->films, id);
-	struct movie_details details;
-	int r;
-
-	(void)language;
-	if (!film)
-		return -ENOENT;
-	details = (struct movie_details){
-		.id = id,
-		.title = film->title,
-		.release_date = film->release_date,
-		.year = known(film->year),
-		.runtime = known(film->runtime),
-		.certification = film_column(film, FILM_CERTIFICATION),
-		.source = source_of(b),
-	};
-	r = genres_of(film->genres, a, &details.genres);
-	if (r == 0)
-		r = directors_of(film, a, &details.directors);
-	if (r == 0)
-		r = companies_of(film, a, &details.production_companies);
-	if (r == 0)
-		*ret = details;
-	return r;
-}
-
-/* ---- lists ---- */
-
-/* Page number `page` of the films that the indices name. */
-static int page_of(const struct builtin *b, const uint16_t *films, size_t n, int64_t page, struct arena *a,
-                   struct movie_page *ret)
-{
-	size_t from = MIN((size_t)(page - 1) * CATALOGUE_PAGE_SIZE, n), to = MIN(from + CATALOGUE_PAGE_SIZE, n);
-	size_t pages = (n + CATALOGUE_PAGE_SIZE - 1) / CATALOGUE_PAGE_SIZE;
-	struct movie_item *items = arena_array(a, to - from, sizeof(*items));
-	int r = items ? 0 : -ENOMEM;
-
-	for (size_t i = from; i < to && r == 0; i++)
-		r = item_of(b, &b->films.items[films[i]], a, &items[i - from]);
-	if (r < 0)
-		return r;
-	*ret = (struct movie_page){
-		.page = page,
-		.results = { to - from, items },
-		.total_pages = (int64_t)MIN(pages, (size_t)CATALOGUE_PAGE_MAX),
-		.total_results = (int64_t)n,
-		.source = source_of(b),
-	};
-	return 0;
-}
-
-/* The one year that both settings allow; 0: any; -1: none. */
-static int year_asked(const struct catalogue_search *q)
-{
-	if (q->year.is_set && q->primary_release_year.is_set && q->year.value != q->primary_release_year.value)
-		return -1;
-	if (q->primary_release_year.is_set)
-		return (int)q->primary_release_year.value;
-	return q->year.is_set ? (int)q->year.value : 0;
-}
-
-static int builtin_search(struct catalogue *c, const struct catalogue_search *q, struct arena *a,
-                          struct movie_page *ret)
-{
-	struct builtin *b = builtin_of(c);
-	struct search_hits hits = { 0 };
-	int year = year_asked(q), r = 0;
-	uint16_t *films;
-
-	if (year >= 0)
-		r = search_titles(b->index, q->query, year, a, &hits);
-	if (r < 0)
-		return r;
-	films = arena_array(a, hits.n, sizeof(*films));
-	if (!films)
-		return -ENOMEM;
-	for (size_t i = 0; i < hits.n; i++)
-		films[i] = hits.items[i].film;
-	return page_of(b, films, hits.n, q->page, a, ret);
-}
-
-/* The bits of the genres asked for; false: one of them no film here has. */
-static bool genre_bits(const struct schema_array *genre, uint32_t *ret)
-{
-	const int64_t *ids = genre->items;
-	uint32_t bits = 0;
-
-	for (size_t i = 0; i < genre->n; i++) {
-		int index = film_genre_index(ids[i]);
-
-		if (index < 0)
-			return false;
-		bits |= (uint32_t)1 << index;
-	}
-	*ret = bits;
-	return true;
-}
-
-static void order_asked(struct str sort, enum order *ret_order, bool *ret_backwards)
-{
-	*ret_backwards = str_ends(sort, STR(".desc"));
-	if (str_starts(sort, STR("title.")))
-		*ret_order = BY_TITLE;
-	else if (str_starts(sort, STR("primary_release_date.")))
-		*ret_order = BY_DATE;
-	else
-		*ret_order = BY_PROMINENCE;
-}
-
-static bool is_asked(const struct film *film, const struct catalogue_discover *q, uint32_t genres)
-{
-	return (film->genres & genres) == genres && (!q->year_from.is_set || film->year >= q->year_from.value) &&
-	       (!q->year_to.is_set || film->year <= q->year_to.value);
-}
-
-static int builtin_discover(struct catalogue *c, const struct catalogue_discover *q, struct arena *a,
-                            struct movie_page *ret)
-{
-	struct builtin *b = builtin_of(c);
-	size_t n_all = b->films.n, n = 0;
-	uint16_t *films = arena_array(a, n_all, sizeof(*films));
-	uint32_t genres = 0;
-	enum order order;
-	bool backwards;
-
-	if (!films)
-		return -ENOMEM;
-	order_asked(q->sort, &order, &backwards);
-	if (!genre_bits(&q->genre, &genres))
-		n_all = 0;
-	for (size_t i = 0; i < n_all; i++) {
-		uint16_t film = b->orders[order][backwards ? n_all - 1 - i : i];
-
-		if (is_asked(&b->films.items[film], q, genres))
-			films[n++] = film;
-	}
-	return page_of(b, films, n, q->page, a, ret);
-}
-
-static int builtin_genres(struct catalogue *c, struct str language, struct arena *a, struct movie_genres *ret)
-{
-	struct movie_genres genres = { .source = source_of(builtin_of(c)) };
-	int r;
-
-	(void)language;
-	r = genres_of((1u << FILM_GENRES) - 1, a, &genres.genres);
-	if (r == 0)
-		*ret = genres;
-	return r;
+	(void)meta;
+	assert(q->kind < QUESTION_KINDS);
+	return answers[q->kind](builtin_of(c), q, a, ret);
 }
 
 /* ---- start and end ---- */
@@ -290,13 +89,6 @@ static int compare_prominence(const void *a, const void *b, void *arg)
 	return f->year != g->year ? f->year - g->year : compare_rows(x, y, true);
 }
 
-static int compare_text(struct str x, struct str y)
-{
-	int order = memcmp(x.data ? x.data : "", y.data ? y.data : "", MIN(x.len, y.len));
-
-	return order ? order : (x.len > y.len) - (x.len < y.len);
-}
-
 /* A film whose day is unknown comes before those of its year. */
 static int compare_dates(const void *a, const void *b, void *arg)
 {
@@ -306,7 +98,7 @@ static int compare_dates(const void *a, const void *b, void *arg)
 	int order = f->year - g->year;
 
 	if (order == 0)
-		order = compare_text(f->release_date, g->release_date);
+		order = builtin_compare(f->release_date, g->release_date);
 	return order ? order : compare_rows(x, y, false);
 }
 
@@ -314,8 +106,8 @@ static int compare_titles(const void *a, const void *b, void *arg)
 {
 	const struct builtin *own = arg;
 	uint16_t x = *(const uint16_t *)a, y = *(const uint16_t *)b;
-	int order = compare_text(title_without_article(own->index->titles[x]),
-	                         title_without_article(own->index->titles[y]));
+	int order = builtin_compare(title_without_article(own->index->titles[x]),
+	                            title_without_article(own->index->titles[y]));
 
 	return order ? order : compare_rows(x, y, false);
 }
@@ -333,6 +125,16 @@ static int order_new(struct builtin *b, enum order order, int (*compare)(const v
 	return 0;
 }
 
+static int directors_new(struct builtin *b)
+{
+	b->directors = calloc(b->films.n, sizeof(*b->directors));
+	if (!b->directors)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->films.n; i++)
+		b->directors[i] = film_column(&b->films.items[i], FILM_DIRECTORS);
+	return 0;
+}
+
 static const char *builtin_describe(const struct catalogue *c)
 {
 	return builtin_of(c)->description;
@@ -344,6 +146,7 @@ static void builtin_free(struct catalogue *c)
 
 	title_index_free(&b->index);
 	films_done(&b->films);
+	free(b->directors);
 	for (size_t i = 0; i < ORDERS; i++)
 		free(b->orders[i]);
 	b->magic = 0;
@@ -367,6 +170,8 @@ static int fill(struct builtin *b)
 	if (r == 0)
 		r = title_index_new(&b->films, &b->index);
 	if (r == 0)
+		r = directors_new(b);
+	if (r == 0)
 		r = order_new(b, BY_PROMINENCE, compare_prominence);
 	if (r == 0)
 		r = order_new(b, BY_DATE, compare_dates);
@@ -385,12 +190,11 @@ int builtin_new(struct catalogue **ret)
 	if (!b)
 		return -ENOMEM;
 	b->magic = BUILTIN_MAGIC;
+	b->now_ms = clock_real_ms;
 	b->catalogue = (struct catalogue){
 		.name = "builtin",
-		.search = builtin_search,
-		.discover = builtin_discover,
-		.details = builtin_details,
-		.genres = builtin_genres,
+		.is_local = true,
+		.ask = builtin_ask,
 		.describe = builtin_describe,
 		.free = builtin_free,
 	};

@@ -1,115 +1,44 @@
-/* The movie service: settings, start, stop. It has no data of its own: films come from a catalogue, answers stay in the
- * in-process cache, and both are made anew at each start. */
-#include "movie/movie.h"
-
-#include "base/config.h"
-#include "movie/builtin.h"
-#include "service/service.h"
-#include "telemetry/metrics.h"
+/* The movie service: start, stop, health. Films come from TMDB when there is a key, else from the built-in catalogue;
+ * answers stay in the two-level cache. What it keeps on disk, the index of films seen, is a help and can be lost. */
+#include "movie/state.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-
-#define SETTING(name_, field_, min_, max_, def_, unit_, doc_)                                                      \
-	{                                                                                                          \
-		.name = (name_), .type = CONFIG_INT, .min = (min_), .max = (max_), .def = (def_), .unit = (unit_), \
-		.doc = (doc_), .offset = offsetof(struct movie_config, field_)                                     \
-	}
-
-#define DAY_MS 86400000
-
-static const struct config_entry entries[] = {
-	SETTING("CACHE_ENTRIES_MAX", cache_entries_max, 1, 10000000, "200000", "answers",
-	        "Answers kept in memory at most."),
-	SETTING("CACHE_BYTES_MAX", cache_bytes_max, 65536, (int64_t)1 << 36, "67108864", "bytes",
-	        "Memory for these answers at most."),
-	SETTING("SEARCH_TTL_MS", search_ttl_ms, 0, DAY_MS, "3600000", "ms",
-	        "How long the answer to a search or discover stays in memory."),
-	SETTING("DETAILS_TTL_MS", details_ttl_ms, 0, 30LL * DAY_MS, "86400000", "ms",
-	        "How long a film's details stay in memory."),
-	SETTING("GENRES_TTL_MS", genres_ttl_ms, 0, 30LL * DAY_MS, "86400000", "ms",
-	        "How long the list of genres stays in memory."),
-	SETTING("FLIGHTS_MAX", flights_max, 1, 100000, "1000", "questions",
-	        "Different questions put to the source of films at once; one more is answered 503."),
-};
-
-static const struct config_table table = {
-	.title = "Settings of the movie service",
-	.entries = entries,
-	.n_entries = ARRAY_SIZE(entries),
-};
 
 struct movie_state *movie_state(void)
 {
 	return service_state();
 }
 
-/* ---- metrics ---- */
-
-static struct local_cache_stats stats_of(void *state)
-{
-	struct local_cache_stats stats;
-
-	local_cache_stats_get(((struct movie_state *)state)->cache, &stats);
-	return stats;
-}
-
-static double cache_hits(void *state)
-{
-	return (double)stats_of(state).hits;
-}
-
-static double cache_misses(void *state)
-{
-	return (double)stats_of(state).misses;
-}
-
-static double cache_evicted(void *state)
-{
-	return (double)stats_of(state).evicted;
-}
-
-static double cache_entries(void *state)
-{
-	return (double)stats_of(state).entries;
-}
-
-static double cache_bytes(void *state)
-{
-	return (double)stats_of(state).bytes;
-}
-
-static void metrics_begin(struct movie_state *m)
-{
-	metric_callback("cinesync_movie_cache_hits_total", "Answers found in memory.", METRIC_COUNTER, cache_hits, m);
-	metric_callback("cinesync_movie_cache_misses_total", "Answers not found in memory.", METRIC_COUNTER,
-	                cache_misses, m);
-	metric_callback("cinesync_movie_cache_evictions_total", "Answers that had to make room.", METRIC_COUNTER,
-	                cache_evicted, m);
-	metric_callback("cinesync_movie_cache_entries", "Answers in memory.", METRIC_GAUGE, cache_entries, m);
-	metric_callback("cinesync_movie_cache_bytes", "Memory of these answers.", METRIC_GAUGE, cache_bytes, m);
-}
-
 /* ---- life ---- */
+
+static void modes_set(struct service_run *run, const struct movie_state *m)
+{
+	bool is_shared = m->config->redis_url && !m->catalogue->is_local;
+
+	service_mode_set(run, "catalogue", m->catalogue->describe(m->catalogue));
+	service_mode_set(run, "cache", is_shared ? "in-process, Redis behind" : "in-process");
+	if (m->config->redis_url && !is_shared)
+		log_info("REDIS_URL is not used: built-in films are answered from memory");
+	if (m->upstream)
+		service_mode_set(run, "search without TMDB", m->seen ? "films seen, built-in films" : "none");
+}
 
 static int start(struct service_run *run, const void *config, void **ret_state)
 {
 	struct movie_state *m = calloc(1, sizeof(*m));
-	struct catalogue *catalogue CLEANUP(catalogue_free) = NULL;
-	int r = m ? 0 : -ENOMEM;
+	int r = m ? movie_state_open(m, run, config) : -ENOMEM;
 
-	if (r == 0)
-		r = builtin_new(&catalogue);
-	if (r == 0)
-		r = movie_state_init(config, &catalogue, m);
 	if (r < 0) {
 		log_alert("cannot open the catalogue of films", LOG_ERR(r));
+		if (m)
+			movie_state_done(m);
 		free(m);
 		return r;
 	}
-	metrics_begin(m);
-	service_mode_set(run, "catalogue", m->catalogue->describe(m->catalogue));
-	service_mode_set(run, "cache", "in-process");
+	movie_metrics_begin(m);
+	modes_set(run, m);
 	*ret_state = m;
 	return 0;
 }
@@ -120,22 +49,66 @@ static void stop(void *state)
 	free(state);
 }
 
+/* ---- health ---- */
+
+/* Of the built-in films, which are there in every mode: the process is in working order. */
 static int catalogue_check(void *state, struct buf *ret_reason)
 {
+	static const struct question question = { .kind = QUESTION_GENRES };
 	struct movie_state *m = state;
 	struct arena *a CLEANUP(arena_free) = NULL;
+	struct catalogue_meta meta = { 0 };
 	struct movie_genres genres;
 	int r = arena_new((size_t)1 << 16, &a);
 
 	if (r == 0)
-		r = m->catalogue->genres(m->catalogue, STR_NULL, a, &genres);
+		r = m->builtin->ask(m->builtin, &question, a, &genres, &meta);
 	if (r < 0)
-		buf_addf(ret_reason, "the source of films gives no answer (%s)", error_name(r));
+		buf_addf(ret_reason, "the built-in films give no answer (%s)", error_name(r));
 	return r;
+}
+
+static bool has_upstream(void *state)
+{
+	return ((struct movie_state *)state)->upstream;
+}
+
+static int upstream_check(void *state, struct buf *ret_reason)
+{
+	struct movie_state *m = state;
+	struct breaker_stats stats;
+
+	upstream_breaker_stats(m->upstream, &stats);
+	if (stats.state == BREAKER_CLOSED)
+		return 0;
+	buf_addf(ret_reason, "TMDB is not asked: the circuit breaker is %s (%s)", breaker_state_name(stats.state),
+	         breaker_cause_name(stats.cause));
+	return -EAGAIN;
+}
+
+static bool has_redis(void *state)
+{
+	const struct movie_state *m = state;
+
+	return m->config->redis_url && !m->catalogue->is_local;
+}
+
+static int redis_check(void *state, struct buf *ret_reason)
+{
+	struct movie_state *m = state;
+	struct aside_stats stats;
+
+	aside_stats_get(m->cache, &stats);
+	if (stats.redis.is_up)
+		return 0;
+	buf_adds(ret_reason, "Redis is away; answers are kept in memory alone");
+	return -EAGAIN;
 }
 
 static const struct service_check checks[] = {
 	{ .name = "catalogue", .required = true, .check = catalogue_check },
+	{ .name = "tmdb", .applies = has_upstream, .check = upstream_check },
+	{ .name = "redis", .applies = has_redis, .check = redis_check },
 	{ 0 },
 };
 
@@ -148,7 +121,7 @@ int main(int argc, char **argv)
 		.title = "CineSync movie service",
 		.summary = "Finds films and answers with what is known of them.",
 		.listen = "127.0.0.1:8081",
-		.config = &table,
+		.config = &movie_settings,
 		.config_size = sizeof(struct movie_config),
 		.routes = routes,
 		.checks = checks,

@@ -1,21 +1,130 @@
-/* Questions: key, copy, ask. Owns nothing; only question_ask() may yield. */
+/* Questions: the table of their kinds, their one form, copies, asking. Owns nothing; only question_ask() may yield. */
 #include "movie/question.h"
 
-#include "movie/fold.h"
+#include "movie/language.h"
+#include "movie/question_messages.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* Raise it when a message changes: a cache that outlives the process then knows nothing of the new ones. */
-#define MESSAGES_VERSION "1"
+/* ---- kinds ---- */
 
-/* ---- key ---- */
+#define LANGUAGE_AT(type) .has_language = true, .language_offset = offsetof(struct type, language)
 
-static void key_year(struct buf *key, const char *name, struct schema_int year)
+static const struct question_type types[QUESTION_KINDS] = {
+	[QUESTION_SEARCH] = { .name = "search",
+	                      .query = &question_search_schema,
+	                      .reply = &movie_page_schema,
+	                      .life = LIFE_SEARCH,
+	                      LANGUAGE_AT(question_search) },
+	[QUESTION_DISCOVER] = { .name = "discover",
+	                        .query = &question_discover_schema,
+	                        .reply = &movie_page_schema,
+	                        .life = LIFE_LIST,
+	                        LANGUAGE_AT(question_discover) },
+	[QUESTION_POPULAR] = { .name = "popular",
+	                       .query = &question_list_schema,
+	                       .reply = &movie_page_schema,
+	                       .life = LIFE_LIST,
+	                       LANGUAGE_AT(question_list) },
+	[QUESTION_TOP_RATED] = { .name = "top-rated",
+	                         .query = &question_list_schema,
+	                         .reply = &movie_page_schema,
+	                         .life = LIFE_LIST,
+	                         LANGUAGE_AT(question_list) },
+	[QUESTION_NOW_PLAYING] = { .name = "now-playing",
+	                           .query = &question_list_schema,
+	                           .reply = &movie_page_schema,
+	                           .life = LIFE_LIST,
+	                           LANGUAGE_AT(question_list) },
+	[QUESTION_UPCOMING] = { .name = "upcoming",
+	                        .query = &question_list_schema,
+	                        .reply = &movie_page_schema,
+	                        .life = LIFE_LIST,
+	                        LANGUAGE_AT(question_list) },
+	[QUESTION_TRENDING] = { .name = "trending",
+	                        .query = &question_trending_schema,
+	                        .reply = &movie_page_schema,
+	                        .life = LIFE_LIST,
+	                        LANGUAGE_AT(question_trending) },
+	[QUESTION_GENRES] = { .name = "genres",
+	                      .query = &question_language_schema,
+	                      .reply = &movie_genres_schema,
+	                      .life = LIFE_REFERENCE,
+	                      LANGUAGE_AT(question_place) },
+	[QUESTION_CONFIGURATION] = { .name = "configuration",
+	                             .reply = &movie_configuration_schema,
+	                             .life = LIFE_REFERENCE },
+	[QUESTION_FIND] = { .name = "find",
+	                    .query = &question_find_schema,
+	                    .reply = &movie_found_schema,
+	                    .life = LIFE_SEARCH,
+	                    LANGUAGE_AT(question_find) },
+	[QUESTION_DETAILS] = { .name = "details",
+	                       .query = &question_details_schema,
+	                       .reply = &movie_details_schema,
+	                       .life = LIFE_DETAILS,
+	                       .has_path = true,
+	                       LANGUAGE_AT(question_details) },
+	[QUESTION_CREDITS] = { .name = "credits",
+	                       .query = &question_language_schema,
+	                       .reply = &movie_credits_schema,
+	                       .life = LIFE_DETAILS,
+	                       .has_path = true,
+	                       LANGUAGE_AT(question_place) },
+	[QUESTION_VIDEOS] = { .name = "videos",
+	                      .query = &question_language_schema,
+	                      .reply = &movie_videos_schema,
+	                      .life = LIFE_DETAILS,
+	                      .has_path = true,
+	                      LANGUAGE_AT(question_place) },
+	[QUESTION_WATCH_PROVIDERS] = { .name = "watch-providers",
+	                               .query = &question_region_schema,
+	                               .reply = &movie_watch_providers_schema,
+	                               .life = LIFE_DETAILS,
+	                               .has_path = true },
+	[QUESTION_RECOMMENDATIONS] = { .name = "recommendations",
+	                               .query = &question_related_schema,
+	                               .reply = &movie_page_schema,
+	                               .life = LIFE_LIST,
+	                               .has_path = true,
+	                               LANGUAGE_AT(question_list) },
+	[QUESTION_SIMILAR] = { .name = "similar",
+	                       .query = &question_related_schema,
+	                       .reply = &movie_page_schema,
+	                       .life = LIFE_LIST,
+	                       .has_path = true,
+	                       LANGUAGE_AT(question_list) },
+	[QUESTION_BRIEF] = { .name = "brief", .reply = &movie_brief_schema, .life = LIFE_DETAILS, .has_path = true },
+};
+
+const struct question_type *question_type(enum question_kind kind)
 {
-	if (year.is_set)
-		buf_addf(key, "|%s%lld", name, (long long)year.value);
+	assert(kind < QUESTION_KINDS);
+	return &types[kind];
 }
+
+int question_search_year(const struct question_search *q)
+{
+	if (q->year.is_set && q->primary_release_year.is_set && q->year.value != q->primary_release_year.value)
+		return -1;
+	if (q->primary_release_year.is_set)
+		return (int)q->primary_release_year.value;
+	return q->year.is_set ? (int)q->year.value : 0;
+}
+
+bool question_has_include(const struct question *q, const char *include)
+{
+	const struct str *items = q->of.details.include.items;
+
+	assert(q->kind == QUESTION_DETAILS);
+	for (size_t i = 0; i < q->of.details.include.n; i++)
+		if (str_equal(items[i], str_from(include)))
+			return true;
+	return false;
+}
+
+/* ---- one form ---- */
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -24,205 +133,151 @@ static int compare_ids(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void key_genres(struct buf *key, struct schema_array *genre)
+static int compare_words(const void *a, const void *b)
 {
-	int64_t *ids = genre->items;
+	const struct str *x = a, *y = b;
+	int order = memcmp(x->data, y->data, MIN(x->len, y->len));
 
-	if (genre->n > 1)
-		qsort(ids, genre->n, sizeof(*ids), compare_ids);
-	for (size_t i = 0; i < genre->n; i++)
-		if (i == 0 || ids[i] != ids[i - 1])
-			buf_addf(key, "|g%lld", (long long)ids[i]);
+	return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-/* Language tags are case-blind (RFC 5646); regions come in upper case. */
-static int key_place(struct buf *key, struct str language, struct str region, struct arena *scratch)
+static void sort_single(struct schema_array *list, size_t size, int (*compare)(const void *, const void *))
 {
-	struct str folded;
-	int r;
+	char *items = list->items;
+	size_t n = 0;
 
-	if (!str_is_null(language)) {
-		r = fold_caseless(language, scratch, &folded);
-		if (r < 0)
-			return r;
-		buf_addf(key, "|l%.*s", STR_ARGS(folded));
-	}
-	if (!str_is_null(region))
-		buf_addf(key, "|r%.*s", STR_ARGS(region));
-	return 0;
+	if (list->n < 2)
+		return;
+	qsort(items, list->n, size, compare);
+	for (size_t i = 1; i < list->n; i++)
+		if (compare(items + n * size, items + i * size) != 0 && ++n != i)
+			memcpy(items + n * size, items + i * size, size);
+	list->n = n + 1;
 }
 
-/* The query may hold anything, so it comes last. */
-static int key_search(const struct catalogue_search *q, struct arena *scratch, struct buf *key)
+static void normalise_discover(struct question_discover *q)
 {
-	struct str folded;
-	int r;
-
-	buf_addf(key, "search|p%lld%s", (long long)q->page, q->include_adult ? "|a" : "");
-	key_year(key, "y", q->year);
-	key_year(key, "py", q->primary_release_year);
-	r = key_place(key, q->language, q->region, scratch);
-	if (r == 0)
-		r = fold_caseless(q->query, scratch, &folded);
-	if (r < 0)
-		return r;
-	buf_adds(key, "|q");
-	buf_add_str(key, folded);
-	return 0;
+	sort_single(&q->genre, sizeof(int64_t), compare_ids);
+	sort_single(&q->genre_any, sizeof(int64_t), compare_ids);
+	sort_single(&q->watch_provider, sizeof(int64_t), compare_ids);
+	if (!str_is_null(q->certification) && str_is_null(q->certification_country))
+		q->certification_country = STR("US");
 }
 
-static int key_discover(struct catalogue_discover *q, struct arena *scratch, struct buf *key)
+static void normalise_details(struct question_details *q)
 {
-	buf_addf(key, "discover|p%lld|%.*s", (long long)q->page, STR_ARGS(q->sort));
-	key_genres(key, &q->genre);
-	key_year(key, "from", q->year_from);
-	key_year(key, "to", q->year_to);
-	return key_place(key, q->language, q->region, scratch);
+	sort_single(&q->include, sizeof(struct str), compare_words);
+	if (str_equal(q->region, STR("US")))
+		q->region = STR_NULL;
 }
 
-static int key_of(struct question *q, struct arena *scratch, struct buf *key)
+/* The region whose dates are shown; others say which facts are meant, which makes a difference everywhere. */
+static struct str *shown_region(struct question *q)
 {
 	switch (q->kind) {
 	case QUESTION_SEARCH:
-		return key_search(&q->of.search, scratch, key);
+		return &q->of.search.region;
 	case QUESTION_DISCOVER:
-		return key_discover(&q->of.discover, scratch, key);
-	case QUESTION_DETAILS:
-		buf_addf(key, "movie|%lld", (long long)q->of.movie.path.movie_id);
-		return key_place(key, q->of.movie.query.language, STR_NULL, scratch);
-	case QUESTION_BRIEF:
-		buf_addf(key, "brief|%lld", (long long)q->of.movie.path.movie_id);
-		return 0;
-	case QUESTION_GENRES:
-		buf_adds(key, "genres");
-		return key_place(key, q->of.genres.language, STR_NULL, scratch);
+		return &q->of.discover.region;
+	case QUESTION_POPULAR:
+	case QUESTION_TOP_RATED:
+	case QUESTION_NOW_PLAYING:
+	case QUESTION_UPCOMING:
+		return &q->of.list.region;
+	default:
+		return NULL;
 	}
-	abort();
 }
 
-int question_key(struct question *q, struct arena *scratch, struct buf *ret)
+static struct str *language_of(struct question *q)
 {
-	int r;
+	const struct question_type *type = question_type(q->kind);
 
-	buf_adds(ret, MESSAGES_VERSION "|");
-	r = key_of(q, scratch, ret);
-	return r < 0 ? r : buf_error(ret);
+	return type->has_language ? (struct str *)((char *)&q->of + type->language_offset) : NULL;
+}
+
+int question_normalise(struct question *q, bool knows_languages, struct str default_language, struct arena *a)
+{
+	struct str *language = language_of(q), *region = shown_region(q);
+
+	if (q->kind == QUESTION_DISCOVER)
+		normalise_discover(&q->of.discover);
+	else if (q->kind == QUESTION_DETAILS)
+		normalise_details(&q->of.details);
+	if (!knows_languages && region)
+		*region = STR_NULL;
+	if (!language)
+		return 0;
+	if (!knows_languages) {
+		*language = STR_NULL;
+		return 0;
+	}
+	return language_canonical(str_is_null(*language) ? default_language : *language, a, language);
 }
 
 /* ---- copy ---- */
 
-static int copy_strings(struct str *const *strings, size_t n, struct arena *a)
+static int copy_words(const struct schema_array *list, struct arena *a, struct schema_array *ret)
 {
-	int r = 0;
+	struct str *words = arena_array(a, list->n, sizeof(*words));
+	const struct str *from = list->items;
+	int r = words ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = arena_copy(a, *strings[i], strings[i]);
+	for (size_t i = 0; i < list->n && r == 0; i++)
+		r = arena_copy(a, from[i], &words[i]);
+	if (r == 0)
+		*ret = (struct schema_array){ list->n, words };
 	return r;
 }
 
-static int copy_genres(struct schema_array *genre, struct arena *a)
+static int copy_ids(const struct schema_array *list, struct arena *a, struct schema_array *ret)
 {
-	int64_t *ids = arena_array(a, genre->n, sizeof(*ids));
+	int64_t *ids = arena_array(a, list->n, sizeof(*ids));
 
 	if (!ids)
 		return -ENOMEM;
-	if (genre->n > 0)
-		memcpy(ids, genre->items, genre->n * sizeof(*ids));
-	genre->items = ids;
+	if (list->n > 0)
+		memcpy(ids, list->items, list->n * sizeof(*ids));
+	*ret = (struct schema_array){ list->n, ids };
 	return 0;
 }
 
-static int copy_search(struct catalogue_search *q, struct arena *a)
+/* The lists of questions are of numbers or of words. */
+static int copy_field(const struct schema_field *f, void *at, struct arena *a)
 {
-	struct str *const strings[] = { &q->query, &q->language, &q->region };
-
-	return copy_strings(strings, ARRAY_SIZE(strings), a);
-}
-
-static int copy_discover(struct catalogue_discover *q, struct arena *a)
-{
-	struct str *const strings[] = { &q->sort, &q->language, &q->region };
-	int r = copy_genres(&q->genre, a);
-
-	return r < 0 ? r : copy_strings(strings, ARRAY_SIZE(strings), a);
+	if (f->type == SCHEMA_ARRAY && f->item == SCHEMA_INT)
+		return copy_ids(at, a, at);
+	if (f->type == SCHEMA_ARRAY)
+		return copy_words(at, a, at);
+	if (f->type >= SCHEMA_STRING && f->type <= SCHEMA_ENUM)
+		return arena_copy(a, *(struct str *)at, at);
+	return 0;
 }
 
 int question_copy(const struct question *q, struct arena *a, struct question *ret)
 {
-	*ret = *q;
-	switch (ret->kind) {
-	case QUESTION_SEARCH:
-		return copy_search(&ret->of.search, a);
-	case QUESTION_DISCOVER:
-		return copy_discover(&ret->of.discover, a);
-	case QUESTION_DETAILS:
-	case QUESTION_BRIEF:
-		return arena_copy(a, ret->of.movie.query.language, &ret->of.movie.query.language);
-	case QUESTION_GENRES:
-		return arena_copy(a, ret->of.genres.language, &ret->of.genres.language);
-	}
-	abort();
+	const struct schema *s = question_type(q->kind)->query;
+	struct question copy = *q;
+	int r = 0;
+
+	for (size_t i = 0; s && i < s->n_fields && r == 0; i++)
+		r = copy_field(&s->fields[i], (char *)&copy.of + s->fields[i].offset, a);
+	if (r == 0)
+		*ret = copy;
+	return r;
 }
 
 /* ---- ask ---- */
 
-static int ask_details(const struct question *q, struct catalogue *c, struct arena *a, struct buf *ret)
+int question_ask(const struct question *q, struct catalogue *c, struct arena *a, struct catalogue_meta *meta,
+                 struct buf *ret)
 {
-	struct movie_details details;
-	int r;
+	const struct schema *reply = question_type(q->kind)->reply;
+	void *value = arena_alloc(a, reply->size);
+	int r = value ? c->ask(c, q, a, value, meta) : -ENOMEM;
 
-	r = c->details(c, q->of.movie.path.movie_id, q->of.movie.query.language, a, &details);
-	if (r == 0)
-		schema_write(&movie_details_schema, &details, ret);
-	return r;
-}
-
-static int ask_brief(const struct question *q, struct catalogue *c, struct arena *a, struct buf *ret)
-{
-	struct movie_details details;
-	struct movie_brief brief;
-	int r;
-
-	r = c->details(c, q->of.movie.path.movie_id, STR_NULL, a, &details);
-	if (r < 0)
+	if (r < 0 || meta->is_unchanged)
 		return r;
-	brief = (struct movie_brief){ details.id, details.title, details.year, details.poster_path };
-	schema_write(&movie_brief_schema, &brief, ret);
-	return 0;
-}
-
-static int ask_page(const struct question *q, struct catalogue *c, struct arena *a, struct buf *ret)
-{
-	struct movie_page page;
-	int r;
-
-	if (q->kind == QUESTION_SEARCH)
-		r = c->search(c, &q->of.search, a, &page);
-	else
-		r = c->discover(c, &q->of.discover, a, &page);
-	if (r == 0)
-		schema_write(&movie_page_schema, &page, ret);
-	return r;
-}
-
-static int ask_genres(const struct question *q, struct catalogue *c, struct arena *a, struct buf *ret)
-{
-	struct movie_genres genres;
-	int r;
-
-	r = c->genres(c, q->of.genres.language, a, &genres);
-	if (r == 0)
-		schema_write(&movie_genres_schema, &genres, ret);
-	return r;
-}
-
-int question_ask(const struct question *q, struct catalogue *c, struct arena *a, struct buf *ret)
-{
-	static int (*const asks[])(const struct question *, struct catalogue *, struct arena *, struct buf *) = {
-		[QUESTION_SEARCH] = ask_page,   [QUESTION_DISCOVER] = ask_page, [QUESTION_DETAILS] = ask_details,
-		[QUESTION_GENRES] = ask_genres, [QUESTION_BRIEF] = ask_brief,
-	};
-	int r = asks[q->kind](q, c, a, ret);
-
-	return r < 0 ? r : buf_error(ret);
+	schema_write(reply, value, ret);
+	return buf_error(ret);
 }

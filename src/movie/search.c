@@ -25,6 +25,12 @@
 
 #define LOOSE_BELOW 5
 
+/* The lower bits of a rank: who comes first among equally good ones. */
+#define PROMINENCE_BITS 2
+#define COVERAGE_BITS 3
+#define YEAR_BITS 12
+#define FILM_BITS 16
+
 /* Kinds of answer, worst first: the upper bits of a rank. */
 enum kind {
 	KIND_NONE,
@@ -116,10 +122,15 @@ static uint64_t rank_of(const struct search *s, size_t film, enum kind kind, con
 	rank = rank << 1 | (m->literal && begun);
 	rank = rank << 1 | m->year;
 	rank = rank << 7 | (begun ? 0 : loose ? a->closeness : a->optional);
-	rank = rank << 2 | f->prominence;
-	rank = rank << 3 | (begun ? 0 : coverage(s, film, a));
-	rank = rank << 12 | (unsigned)f->year;
-	return rank << 16 | (TITLE_FILMS_MAX - film);
+	rank = rank << PROMINENCE_BITS | f->prominence;
+	rank = rank << COVERAGE_BITS | (begun ? 0 : coverage(s, film, a));
+	rank = rank << YEAR_BITS | (unsigned)f->year;
+	return rank << FILM_BITS | (TITLE_FILMS_MAX - film);
+}
+
+uint64_t search_hit_match(const struct search_hit *hit)
+{
+	return hit->rank >> (PROMINENCE_BITS + COVERAGE_BITS + YEAR_BITS + FILM_BITS);
 }
 
 static void collect(const struct search *s, int year, bool partly, struct search_hits *ret)

@@ -21,5 +21,8 @@ struct search_hits {
  * query without a letter or digit finds nothing. -EINVAL: longer than SEARCH_QUERY_MAX; -EILSEQ: not UTF-8; -ENOMEM. */
 int search_titles(const struct title_index *ix, struct str query, int year, struct arena *a,
                   struct search_hits *ret) MUST_CHECK;
+/* The part of the rank that tells how well the title answers the query, without how well known or new the film is:
+ * hits for which it is equal are equally good. */
+uint64_t search_hit_match(const struct search_hit *hit);
 
 #endif

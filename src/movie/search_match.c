@@ -52,24 +52,34 @@ static void word_init(struct query_word *w, struct str text)
 }
 
 /* A query of nothing but small words, or of one year, means just these. */
-static void settle_lone_words(struct search *s)
+static void settle_lone_words(struct query_word *words, size_t n)
 {
 	size_t n_optional = 0;
 
-	for (size_t i = 0; i < s->n_words; i++)
-		n_optional += s->words[i].optional;
-	for (size_t i = 0; i < s->n_words; i++) {
-		if (n_optional == s->n_words)
-			s->words[i].optional = false;
-		if (s->n_words == 1)
-			s->words[i].year = 0;
+	for (size_t i = 0; i < n; i++)
+		n_optional += words[i].optional;
+	for (size_t i = 0; i < n; i++) {
+		if (n_optional == n)
+			words[i].optional = false;
+		if (n == 1)
+			words[i].year = 0;
 	}
+}
+
+size_t search_words(struct str query, struct query_word ret[SEARCH_WORDS_MAX])
+{
+	size_t n = 0, pos = 0;
+	struct str word;
+
+	while (n < SEARCH_WORDS_MAX && fold_next_word(query, &pos, &word))
+		word_init(&ret[n++], word);
+	settle_lone_words(ret, n);
+	return n;
 }
 
 int search_begin(struct search *s, const struct title_index *ix, struct str query, struct arena *a)
 {
-	size_t n_films = ix->films->n, pos = 0;
-	struct str word;
+	size_t n_films = ix->films->n;
 	int r;
 
 	*s = (struct search){ .ix = ix, .arena = a };
@@ -81,13 +91,12 @@ int search_begin(struct search *s, const struct title_index *ix, struct str quer
 	s->films = arena_array(a, n_films, sizeof(*s->films));
 	if (!s->films)
 		return -ENOMEM;
-	while (s->n_words < SEARCH_WORDS_MAX && fold_next_word(s->query, &pos, &word)) {
-		word_init(&s->words[s->n_words], word);
-		s->quality[s->n_words] = arena_alloc(a, n_films);
-		if (!s->quality[s->n_words++])
+	s->n_words = search_words(s->query, s->words);
+	for (size_t i = 0; i < s->n_words; i++) {
+		s->quality[i] = arena_alloc(a, n_films);
+		if (!s->quality[i])
 			return -ENOMEM;
 	}
-	settle_lone_words(s);
 	return 0;
 }
 
@@ -134,17 +143,32 @@ static bool alias_has(const char *const *group, struct str word)
 	return false;
 }
 
+bool search_next_alias(struct str word, size_t *pos, struct str *ret)
+{
+	const size_t width = ARRAY_SIZE(aliases[0]);
+
+	while (*pos < ARRAY_SIZE(aliases) * width) {
+		size_t at = (*pos)++;
+		const char *const *group = aliases[at / width];
+
+		if (!group[at % width] || !alias_has(group, word))
+			continue;
+		*ret = str_from(group[at % width]);
+		return true;
+	}
+	return false;
+}
+
 static void match_aliases(struct search *s, size_t i)
 {
-	for (size_t g = 0; g < ARRAY_SIZE(aliases); g++) {
-		if (!alias_has(aliases[g], s->words[i].text))
-			continue;
-		for (size_t k = 0; k < ARRAY_SIZE(aliases[g]) && aliases[g][k]; k++) {
-			const struct title_word *word = title_word_find(s->ix, str_from(aliases[g][k]));
+	struct str alias;
+	size_t pos = 0;
 
-			if (word)
-				mark(s->quality[i], word, QUALITY_ALIAS);
-		}
+	while (search_next_alias(s->words[i].text, &pos, &alias)) {
+		const struct title_word *word = title_word_find(s->ix, alias);
+
+		if (word)
+			mark(s->quality[i], word, QUALITY_ALIAS);
 	}
 }
 

@@ -50,6 +50,11 @@ struct search {
 	struct film_match *films;           /* by film */
 };
 
+/* The words of a folded query, at most SEARCH_WORDS_MAX, and what is special about each; how many. */
+size_t search_words(struct str query, struct query_word ret[SEARCH_WORDS_MAX]);
+/* The next other spelling of a small number at *pos: true, or false at the end. *pos starts at 0. */
+bool search_next_alias(struct str word, size_t *pos, struct str *ret);
+
 /* Folds the query and makes room. As search_titles(). */
 int search_begin(struct search *s, const struct title_index *ix, struct str query, struct arena *a) MUST_CHECK;
 /* Everything but typing errors. -ENOMEM. */

@@ -3,7 +3,7 @@ import pytest
 from harness import problem
 
 ITEM = {"id", "title", "original_title", "original_language", "overview", "release_date", "year", "genre_ids",
-        "poster_path", "backdrop_path", "adult", "video", "popularity", "vote_average", "vote_count"}
+        "poster_path", "backdrop_path", "poster", "backdrop", "adult", "video", "popularity", "vote_average", "vote_count"}
 
 
 def search(client, query, **more):

@@ -34,7 +34,9 @@ class Foreground:
         self.system, self.said = system, ""
         self.process = subprocess.Popen(
             [ROOT / "cinesync", "up", "--no-install", "--data", str(system.data), "--port", str(system.port), *arguments],
-            env=system.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True)
+            env=system.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
+            # Whoever runs the tests in the background has Ctrl-C ignored, and so would a child have it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         self.reader = threading.Thread(target=self.read)
         self.reader.start()
 

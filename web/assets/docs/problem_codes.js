@@ -132,6 +132,18 @@ export const problemCodes = [
     then: "Try again after the seconds in Retry-After. Everything else works meanwhile.",
   },
   {
+    status: 502,
+    code: "upstream-refused",
+    why: "TMDB does not take this installation's key, so nothing that was not asked before can be had. The member degraded is true.",
+    then: "Trying again will not help: the operator has been told, and must mend TMDB_TOKEN or TMDB_API_KEY.",
+  },
+  {
+    status: 503,
+    code: "upstream-unavailable",
+    why: "TMDB does not answer, or must not be asked for a while, and this was not asked before. The member degraded is true.",
+    then: "Try again after the seconds in Retry-After. Whatever was asked before is still answered, marked with X-Degraded.",
+  },
+  {
     status: 504,
     code: "deadline-exceeded",
     why: "The answer was not ready within the request's deadline of 10 seconds.",

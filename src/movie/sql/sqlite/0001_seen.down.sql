@@ -1,0 +1,3 @@
+DROP TABLE spellings;
+DROP TABLE titles;
+DROP TABLE films;
