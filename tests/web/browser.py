@@ -18,11 +18,13 @@ FIRST_VISIBLE = """return [...document.querySelectorAll(arguments[0])]
     .find((one) => one.checkVisibility() && one.innerText.includes(arguments[1])) ?? null;"""
 
 
-def chrome_options(profile):
+def chrome_options(profile, pictures_port, language):
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or "/usr/bin/chromium"
-    for flag in [*FLAGS, f"--user-data-dir={profile}"]:
+    pictures = [f"--host-resolver-rules=MAP image.tmdb.org 127.0.0.1:{pictures_port}", "--ignore-certificate-errors"]
+    for flag in [*FLAGS, *pictures, f"--user-data-dir={profile}"]:
         options.add_argument(flag)
+    options.add_experimental_option("prefs", {"intl.accept_languages": language})
     if os.geteuid() == 0:
         options.add_argument("--no-sandbox")  # Chromium's sandbox does not work for root
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -32,10 +34,10 @@ def chrome_options(profile):
 class Browser:
     """The page as a person has it: what is seen by CSS selector, clicked and typed into."""
 
-    def __init__(self, url, profile):
+    def __init__(self, url, profile, pictures_port, language="en-US,en"):
         self.url = url
         driver = shutil.which("chromedriver") or "/usr/bin/chromedriver"
-        self.driver = webdriver.Chrome(service=Service(driver), options=chrome_options(profile))
+        self.driver = webdriver.Chrome(service=Service(driver), options=chrome_options(profile, pictures_port, language))
         self.expected_statuses = set()
 
     def quit(self):
@@ -47,6 +49,11 @@ class Browser:
         self.driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": self.url, "storageTypes": "all"})
         self.driver.get_log("browser")
         self.expected_statuses = set()
+
+    def at(self, url):
+        """The same browser before another system."""
+        self.url = url
+        return self
 
     def open(self, path):
         self.driver.get(self.url + path)

@@ -51,6 +51,49 @@ def test_search_open_sign_up_keep_reload_leave(browser):
     assert browser.run("return localStorage.length") == 0
 
 
+def test_the_front_page_of_the_built_in_films(browser):
+    """One list and no rows; no filter on what is known of no film; nothing of TMDB's."""
+    browser.open("/")
+    browser.see(".results .card:not(.card-ghost)")
+    browser.see(".results-title h2", "Discover")
+    browser.see(".filter", "Length")
+    assert not browser.all(".row") and not browser.all(".degraded")
+    assert not [one for one in browser.all(".filter") if "Rating" in one.text]
+    assert "Best rated" not in browser.see(".filters").text
+    browser.see(".footer .attribution", "vega-datasets")
+    assert "TMDB" not in browser.see(".footer").text
+
+
+def test_a_built_in_film_has_similar_ones_and_no_empty_sections(browser):
+    browser.open("/?q=shawshank")
+    browser.click(".card-link", SHAWSHANK)
+    browser.see(".related h3", "Similar films")
+    other = browser.see(".related .card-title").text
+    for nothing in (".cast", ".watch", ".trailers", ".film-backdrop"):
+        assert not browser.all(nothing), nothing
+    browser.see(".film-more .source", "built-in catalogue")
+    browser.click(".related .card-link", other)
+    browser.see(".film-title", other)
+    browser.press("ESCAPE")
+    browser.gone(".dialog-film")
+    browser.until(lambda: browser.driver.current_url == browser.url + "/?q=shawshank", "the address of the list")
+
+
+def test_genres_can_be_joined(browser):
+    browser.open("/")
+    browser.click(".genre-chips .chip", "Western")
+    browser.until(lambda: "genre=37" in browser.driver.current_url, "one genre")
+    browser.click(".genre-chips .chip", "Comedy")
+    browser.until(lambda: "genre=37%2C35" in browser.driver.current_url, "two genres")
+    browser.see(".card-facts", "Western")
+    assert {chip.text for chip in browser.all(".chip[aria-current=true]")} == {"Western", "Comedy"}
+    browser.see(".filter", "Genres")
+    browser.click(".genre-chips .chip", "Western")
+    browser.until(lambda: "genre=35" in browser.driver.current_url, "the other genre")
+    browser.click(".genre-chips .chip", "All genres")
+    browser.see(".hero")
+
+
 def test_back_goes_where_one_was(browser):
     browser.open("/")
     browser.see(".hero")

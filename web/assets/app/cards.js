@@ -1,6 +1,6 @@
 /* Films as cards in a grid. Arrow keys go from card to card beside Tab. */
 import { h } from "../common/dom.js";
-import { genreNames } from "./films.js";
+import { genreNames } from "./film_words.js";
 import { heartButton } from "./heart.js";
 import { poster } from "./poster.js";
 import { href } from "./route.js";

@@ -6,7 +6,7 @@ import { openSignIn } from "./account.js";
 import { arrowKeys, card, ghostCards } from "./cards.js";
 import { failureNote } from "./failure.js";
 import { favorites, loadFavorites, loadMoreFavorites, onFavorites } from "./favorites.js";
-import { filmDetails } from "./films.js";
+import { filmGenres } from "./films.js";
 import { href } from "./route.js";
 
 const PAGE = 24;
@@ -23,8 +23,8 @@ function genreLoader(signal) {
     const { id, use } = queue.shift();
     running++;
     try {
-      const details = await filmDetails(id, signal);
-      use(details.genres.map((genre) => genre.id));
+      const genreIds = await filmGenres(id, signal);
+      use(genreIds);
     } catch {
       /* the card does without */
     }

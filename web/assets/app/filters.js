@@ -1,13 +1,25 @@
-/* The bar above the films: genres, years and order while discovering; the year while searching. */
+/* The bar above the films: genres, years, length, rating and order while discovering; the year while searching. What
+ * the source cannot know, votes in the built-in catalogue, is not offered. */
 import { debounce, fill, h, uniqueId } from "../common/dom.js";
 import { t } from "../common/i18n.js";
-import { genreList, genreName } from "./films.js";
-import { go, hrefWith, route } from "./route.js";
+import { genreChips } from "./genre_chips.js";
+import { go, route } from "./route.js";
+import { onSource, source } from "./source.js";
 
 const YEAR_MIN = 1874;
 const YEAR_MAX = 2100;
 const TYPING_MS = 500;
-const SORTS = ["popularity.desc", "primary_release_date.desc", "primary_release_date.asc", "title.asc", "title.desc"];
+const SORTS = [
+  "popularity.desc",
+  "vote_average.desc",
+  "primary_release_date.desc",
+  "primary_release_date.asc",
+  "title.asc",
+  "title.desc",
+];
+const MATCHES = ["", "any"];
+const RATINGS = ["", "6", "7", "8"];
+const TIMES = ["", "-90", "90-120", "120-150", "150-"];
 
 /* A year counts when it is whole; half of one is somebody still typing. */
 const isYear = (text) => text === "" || (/^\d{4}$/.test(text) && Number(text) >= YEAR_MIN && Number(text) <= YEAR_MAX);
@@ -17,7 +29,7 @@ function yearInput(name, label, hint, signal) {
   const use = () => {
     const text = input.value.trim();
     input.setAttribute("aria-invalid", String(!isYear(text)));
-    if (isYear(text)) go({ ...route(), [name]: text });
+    if (isYear(text) && text !== route()[name]) go({ ...route(), list: "", [name]: text });
   };
   const later = debounce(use, TYPING_MS);
   const input = h("input", {
@@ -42,71 +54,53 @@ function yearInput(name, label, hint, signal) {
   };
 }
 
-function sortSelect() {
-  const id = uniqueId("sort");
-  const select = h(
-    "select",
-    {
-      id,
-      on: { change: () => go({ ...route(), sort: select.value === SORTS[0] ? "" : select.value }) },
-    },
-    SORTS.map((sort) => h("option", { value: sort }, t(`sort.${sort}`))),
-  );
+/* The first of the values is what stands for "not set" in the address. */
+function choice(name, label, values, wordOf) {
+  const id = uniqueId(name);
+  const use = () => go({ ...route(), list: "", [name]: select.value === values[0] ? "" : select.value });
+  const select = h("select", { id, on: { change: use } });
+  const offer = (offered) => {
+    const before = select.value;
+    fill(
+      select,
+      offered.map((value) => h("option", { value }, wordOf(value))),
+    );
+    select.value = offered.includes(before) ? before : offered[0];
+  };
+  offer(values);
   return {
-    row: h("span", { class: "filter" }, h("label", { for: id }, t("discover.sort")), select),
-    show: (sort) => {
-      select.value = SORTS.includes(sort) ? sort : SORTS[0];
+    row: h("span", { class: "filter" }, h("label", { for: id }, label), select),
+    offer,
+    show: (value) => {
+      select.value = [...select.options].some((option) => option.value === value) ? value : values[0];
     },
   };
 }
 
 /** @param {AbortSignal} signal */
 export function filterBar(signal) {
+  const chips = genreChips(signal);
   const year = yearInput("year", t("search.year"), t("search.year_hint"), signal);
   const from = yearInput("from", t("discover.from"), t("search.year_hint"), signal);
   const to = yearInput("to", t("discover.to"), t("search.year_hint"), signal);
-  const sort = sortSelect();
-  const chips = h("ul", { class: "chips genre-chips", role: "list", "aria-label": t("discover.genres") });
-  const discover = h("div", { class: "filters-row" }, from.row, to.row, sort.row);
+  const match = choice("match", t("discover.genres"), MATCHES, (value) => t(`discover.match_${value || "all"}`));
+  const time = choice("time", t("discover.time"), TIMES, (value) => t(`time.${value || "any"}`));
+  const rating = choice("rating", t("discover.rating"), RATINGS, (value) =>
+    value ? t("discover.rating_from", { n: Number(value) }) : t("discover.rating_any"),
+  );
+  const sort = choice("sort", t("discover.sort"), SORTS, (value) => t(`sort.${value}`));
+  const discover = h("div", { class: "filters-row" }, match.row, from.row, to.row, time.row, rating.row, sort.row);
   const searching = h("div", { class: "filters-row" }, year.row);
-  const element = h("div", { class: "filters" }, chips, discover, searching);
-  let genres = [];
+  const element = h("div", { class: "filters" }, chips.element, discover, searching);
 
-  function showChips(now) {
-    const all = [{ id: "", name: t("discover.all") }, ...genres];
-    fill(
-      chips,
-      genres.length > 0 &&
-        all.map((genre) => {
-          const isOn = String(genre.id) === now.genre;
-          return h(
-            "li",
-            {},
-            h(
-              "a",
-              {
-                class: "chip",
-                href: hrefWith({ genre: genre.id, movie: "" }),
-                data: { route: "" },
-                "aria-current": isOn ? "true" : null,
-              },
-              genre.id === "" ? genre.name : genreName(genre),
-            ),
-          );
-        }),
-    );
+  function showKnown() {
+    const hasVotes = source() === "tmdb";
+    rating.row.hidden = !hasVotes;
+    sort.offer(hasVotes ? SORTS : SORTS.filter((one) => !one.startsWith("vote")));
+    sort.show(route().sort);
   }
-
-  genreList(signal)
-    .then((list) => {
-      genres = list
-        .filter((genre) => genre.id !== 10770)
-        .sort((a, b) => genreName(a).localeCompare(genreName(b), document.documentElement.lang));
-      showChips(route());
-    })
-    .catch(() => {
-      /* The films say what is wrong; without genres there are no chips. */
-    });
+  showKnown();
+  onSource(showKnown, signal);
 
   return {
     element,
@@ -114,18 +108,16 @@ export function filterBar(signal) {
     show(now) {
       const isSearching = Boolean(now.q.trim());
       searching.hidden = !isSearching;
-      discover.hidden = chips.hidden = isSearching;
+      discover.hidden = chips.element.hidden = isSearching;
       year.show(now.year);
       from.show(now.from);
       to.show(now.to);
+      match.row.hidden = !now.genre.includes(",");
+      match.show(now.match);
+      time.show(now.time);
+      rating.show(now.rating);
       sort.show(now.sort);
-      if (chips.contains(document.activeElement)) {
-        const label = document.activeElement.textContent;
-        showChips(now);
-        [...chips.querySelectorAll("a")].find((link) => link.textContent === label)?.focus();
-      } else {
-        showChips(now);
-      }
+      chips.show(now);
     },
   };
 }

@@ -1,8 +1,10 @@
-/* The list of films of a search or of discovering: pages come as one scrolls, at first by themselves, then by a button,
- * so that the foot of the page can be reached. A question that is no longer asked is given up. */
+/* The list of films of a search, of discovering or of a list of the day: pages come as one scrolls, at first by
+ * themselves, then by a button, so that the foot of the page can be reached. A question that is no longer asked is given
+ * up. */
 import { fill, h } from "../common/dom.js";
 import { t } from "../common/i18n.js";
 import { arrowKeys, card, ghostCards } from "./cards.js";
+import { degradedNote } from "./degraded.js";
 import { failureNote } from "./failure.js";
 import { filmPage } from "./films.js";
 import { href } from "./route.js";
@@ -11,11 +13,12 @@ const AUTOMATIC_PAGES = 4;
 const GHOSTS = 12;
 const GHOSTS_AFTER_MS = 150;
 
-/** @param {{signal: AbortSignal, announce: (text: string) => void, onSource: (source: string) => void}} around */
-export function resultsView({ signal, announce, onSource }) {
+/** @param {{signal: AbortSignal, announce: (text: string) => void}} around */
+export function resultsView({ signal, announce }) {
+  const note = h("div", { class: "results-note" });
   const grid = h("ul", { class: "grid", role: "list" });
   const foot = h("div", { class: "grid-foot" });
-  const element = h("section", { class: "results" }, grid, foot);
+  const element = h("section", { class: "results" }, note, grid, foot);
   const nearEnd = new IntersectionObserver(
     (entries) => {
       if (entries.some((entry) => entry.isIntersecting) && page < AUTOMATIC_PAGES) more();
@@ -42,7 +45,8 @@ export function resultsView({ signal, announce, onSource }) {
   );
 
   function emptyNote() {
-    const { q, year } = asked;
+    const { q, year, list } = asked;
+    if (list && !q) return h("div", { class: "empty" }, h("p", {}, t("list.none")));
     if (!q)
       return h(
         "div",
@@ -67,7 +71,10 @@ export function resultsView({ signal, announce, onSource }) {
     if (answer.page === 1) grid.replaceChildren(...cards);
     else grid.append(...cards);
     page = answer.page;
-    onSource(answer.source);
+    fill(
+      note,
+      degradedNote(answer.isDegraded, () => isLoading || start()),
+    );
     announce(t("search.count", { n: answer.total_results }));
     showFoot(answer);
   }
@@ -102,7 +109,10 @@ export function resultsView({ signal, announce, onSource }) {
     } catch (error) {
       if (mine.aborted) return;
       element.removeAttribute("aria-busy");
-      if (next === 1) grid.replaceChildren();
+      if (next === 1) {
+        grid.replaceChildren();
+        fill(note);
+      }
       nearEnd.disconnect();
       fill(
         foot,
@@ -124,6 +134,8 @@ export function resultsView({ signal, announce, onSource }) {
 
   /* The old films stay while new ones are on their way: letters typed fast do not make the page flicker. */
   function start() {
+    question.abort();
+    question = new AbortController();
     const mine = question.signal;
     page = 0;
     seen.clear();
@@ -138,13 +150,11 @@ export function resultsView({ signal, announce, onSource }) {
     element,
     /** @param {import("./route.js").Route} route */
     show(route) {
-      const { q, year, genre, from, to, sort } = route;
-      const next = JSON.stringify(q.trim() ? [q.trim(), year] : ["", genre, from, to, sort]);
+      const { q, year, view, movie, ...rest } = route;
+      const next = JSON.stringify(q.trim() ? [q.trim(), year] : rest);
       if (next === key) return;
       key = next;
       asked = route;
-      question.abort();
-      question = new AbortController();
       start();
     },
     /** Moves the focus to the first film, once what was asked last is there. */

@@ -2,21 +2,41 @@
 import { queryString } from "../common/api.js";
 import { Emitter } from "../common/dom.js";
 
-/** @typedef {{q: string, year: string, genre: string, from: string, to: string, sort: string,
- *  view: ""|"favorites", movie: string}} Route  Everything as text; empty: not set. */
+/** @typedef {{q: string, year: string, list: string, genre: string, match: ""|"any", from: string, to: string,
+ *  rating: string, time: string, sort: string, view: ""|"favorites", movie: string}} Route
+ *  Everything as text; empty: not set. `genre`: ids, parted by commas; `match`: "any" of them instead of all;
+ *  `time`: minutes, "90-120", "-90", "120-". */
 
-const NAMES = ["q", "year", "genre", "from", "to", "sort", "view", "movie"];
+/** The lists of the day. */
+export const LISTS = ["trending", "now-playing", "popular", "top-rated", "upcoming"];
+const FILTERS = ["genre", "match", "from", "to", "rating", "time", "sort"];
+const NAMES = ["q", "year", "list", ...FILTERS, "view", "movie"];
+const SHAPES = {
+  movie: /^\d{1,10}$/,
+  genre: /^\d{1,9}(,\d{1,9}){0,18}$/,
+  match: /^any$/,
+  rating: /^\d$/,
+  time: /^(\d{1,3}-\d{0,3}|-\d{1,3})$/,
+  list: new RegExp(`^(${LISTS.join("|")})$`),
+  view: /^favorites$/,
+};
 const changes = new Emitter();
 /** How many entries of the history this page has put on top of the one it was opened with. */
 const depth = () => history.state?.depth ?? 0;
+/** How many of the last entries, this one among them, show a film: one film may lead to another. */
+const films = () => history.state?.films ?? (route().movie ? 1 : 0);
 
 /** @returns {Route} */
 export function route() {
   const query = new URLSearchParams(location.search);
   const found = Object.fromEntries(NAMES.map((name) => [name, query.get(name)?.slice(0, 200) ?? ""]));
-  if (!/^\d{1,10}$/.test(found.movie)) found.movie = "";
-  if (found.view !== "favorites") found.view = "";
+  for (const [name, shape] of Object.entries(SHAPES)) if (!shape.test(found[name])) found[name] = "";
   return found;
+}
+
+/** Whether a filter of discovering is set. @param {Route} parts */
+export function isFiltered(parts) {
+  return FILTERS.some((name) => parts[name]);
 }
 
 /** The address of a route. @param {Partial<Route>} parts what is left out is empty */
@@ -34,13 +54,15 @@ export function go(parts, { replace = false } = {}) {
   const address = href(parts);
   if (address === location.pathname + location.search) return;
   if (replace) history.replaceState({ depth: depth() }, "", address);
-  else history.pushState({ depth: depth() + 1 }, "", address);
+  else history.pushState({ depth: depth() + 1, films: parts.movie ? films() + 1 : 0 }, "", address);
   changes.emit(route());
 }
 
-/** One step back if that stays on this page, otherwise to these parts. @param {Partial<Route>} parts */
-export function backOr(parts) {
-  if (depth() > 0) history.back();
+/** Back to before the film, and the films that led to it, if that stays on this page; otherwise to these parts.
+ *  @param {Partial<Route>} parts */
+export function leaveFilm(parts) {
+  const steps = films();
+  if (steps > 0 && depth() >= steps) history.go(-steps);
   else go(parts, { replace: true });
 }
 
@@ -65,5 +87,7 @@ document.addEventListener("click", (event) => {
   )
     return;
   event.preventDefault();
-  go(Object.fromEntries(new URL(link.href).searchParams));
+  const parts = Object.fromEntries(new URL(link.href).searchParams);
+  go(parts);
+  if (!parts.movie) window.scrollTo(0, 0); /* another list begins at its head; a film lies over the list it is in */
 });

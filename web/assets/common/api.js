@@ -79,8 +79,8 @@ export function queryString(query) {
 /** Calls the API. Throws a Problem, or the AbortError when the signal fired.
  *  @param {string} method @param {string} path under /api/v1
  *  @param {{query?: Object, body?: any, token?: string, signal?: AbortSignal}} [options]
- *  @returns {Promise<any>} the parsed body, or null when there is none */
-export async function call(method, path, { query, body, token, signal } = {}) {
+ *  @returns {Promise<{body: any, headers: Headers}>} the parsed body, or null when there is none */
+export async function exchange(method, path, { query, body, token, signal } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
@@ -107,5 +107,10 @@ export async function call(method, path, { query, body, token, signal } = {}) {
       status: response.status,
       traceId: response.headers.get("X-Request-Id") ?? "",
     });
-  return answer;
+  return { body: answer, headers: response.headers };
+}
+
+/** The same, for those who want the body alone. @returns {Promise<any>} */
+export async function call(method, path, options) {
+  return (await exchange(method, path, options)).body;
 }

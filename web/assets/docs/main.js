@@ -8,7 +8,7 @@ import { authoriseButton } from "./authorise.js";
 import { ApiModel } from "./model.js";
 import { sideNav } from "./nav.js";
 import { operationView } from "./operation.js";
-import { introduction, problemsSection, schemasSection } from "./parts.js";
+import { attributionFooter, headersSection, introduction, problemsSection, schemasSection } from "./parts.js";
 import { words } from "./text.js";
 
 const app = document.getElementById("app");
@@ -61,7 +61,16 @@ function build(model) {
       "div",
       { class: "page" },
       nav.element,
-      h("main", { id: "main" }, introduction(model), tags, schemasSection(model), problemsSection()),
+      h(
+        "main",
+        { id: "main" },
+        introduction(model),
+        tags,
+        headersSection(),
+        schemasSection(model),
+        problemsSection(),
+        attributionFooter(),
+      ),
     ),
   );
   document.title = `${model.info.title ?? "API"} — CineSync`;

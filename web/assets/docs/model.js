@@ -202,7 +202,8 @@ function exampleText(schema) {
 /** What a value may be, beyond its type, a short text each. */
 export function constraints(schema) {
   const found = [];
-  const range = (low, high, unit) => {
+  const range = (low, most, unit) => {
+    const high = most > Number.MAX_SAFE_INTEGER ? undefined : most; /* as much as fits is no limit to tell */
     if (low !== undefined && high !== undefined)
       found.push(low === high ? `exactly ${low}${unit}` : `${low} to ${high}${unit}`);
     else if (low !== undefined) found.push(`at least ${low}${unit}`);

@@ -1,6 +1,9 @@
 /* The sections beside the operations: what to know first, schemas, problems. */
-import { h } from "../common/dom.js";
+import { attributionLines, tmdbAttribution } from "../common/attribution.js";
+import { call } from "../common/api.js";
+import { fill, h } from "../common/dom.js";
 import { icon } from "../common/icons.js";
+import { headerWords, headersOfFilms } from "./header_words.js";
 import { problemCodes, violationTypes } from "./problem_codes.js";
 import { schemaView } from "./schema_view.js";
 import { block, jsonView, words } from "./text.js";
@@ -126,4 +129,48 @@ export function problemsSection() {
       violationTypes.map(([types, meaning]) => [h("dt", {}, h("code", {}, types)), h("dd", {}, meaning)]),
     ),
   );
+}
+
+/** What the headers of answers about films say of where they come from. */
+export function headersSection() {
+  return h(
+    "section",
+    { id: "headers" },
+    h("h2", {}, "Headers of films"),
+    h(
+      "p",
+      {},
+      "Every answer of ",
+      h("code", {}, "/movies"),
+      " says how it came about. While TMDB is away, what was asked before is answered as it was then, and a search for something new from the films seen so far: ",
+      h("code", {}, "source"),
+      " is then ",
+      h("code", {}, "local"),
+      ".",
+    ),
+    h(
+      "dl",
+      { class: "headers" },
+      headersOfFilms.map((name) => [h("dt", {}, h("code", {}, name)), h("dd", {}, headerWords[name.toLowerCase()])]),
+    ),
+  );
+}
+
+/* Not to be had because TMDB is away: then the films are TMDB's. */
+async function attribution() {
+  try {
+    return (await call("GET", "/movies/configuration")).attribution;
+  } catch (error) {
+    return /^upstream-/.test(error.code) ? tmdbAttribution : null;
+  }
+}
+
+/** Whose data the films are; fills when that is known, and stays away when it cannot be. */
+export function attributionFooter() {
+  const footer = h("footer", { class: "attribution", hidden: true });
+  attribution().then((found) => {
+    fill(footer, found && [h("h2", { class: "small-head" }, "Whose data it is"), attributionLines(found)]);
+    footer.hidden = !found;
+  });
+  return footer;
 }

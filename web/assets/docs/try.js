@@ -2,6 +2,7 @@
  * is typed is sent as typed, right or wrong: seeing a 422 is part of learning an API. */
 import { fill, h, uniqueId } from "../common/dom.js";
 import { onToken, pasteToken, tokenToSend, whoText } from "./authorise.js";
+import { headerWords } from "./header_words.js";
 import { block, jsonView } from "./text.js";
 
 /** @typedef {import("./model.js").ApiModel} ApiModel @typedef {import("./model.js").Operation} Operation */
@@ -178,7 +179,10 @@ function answerView({ response, text, headers, ms }, call) {
       h(
         "dl",
         { class: "headers" },
-        shown.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+        shown.map(([name, value]) => [
+          h("dt", {}, name),
+          h("dd", {}, value, headerWords[name] && h("span", { class: "header-words" }, headerWords[name])),
+        ]),
       ),
     ),
     h(
