@@ -384,22 +384,6 @@ void aside_keep(struct aside *c, struct str key, struct aside_entry *e)
 	aside_l2_write(c, key, e);
 }
 
-void aside_put(struct aside *c, struct str key, void *value, const struct aside_life *life)
-{
-	struct aside_life drawn = aside_life_draw(life, c->options.jitter, random_unit());
-	struct aside_entry *e;
-
-	assert(c->magic == ASIDE_MAGIC && value);
-	e = aside_entry_new(c->ops, c->ops->ref(value), &drawn, STR_NULL, 1);
-	if (!e) {
-		c->ops->unref(value);
-		return;
-	}
-	outdated(c, key);
-	aside_keep(c, key, e);
-	aside_entry_unref(&e);
-}
-
 void aside_stats_get(const struct aside *c, struct aside_stats *ret)
 {
 	assert(c->magic == ASIDE_MAGIC);

@@ -125,9 +125,6 @@ bool aside_peek(struct aside *c, struct str key, struct aside_found *ret);
  * -EAGAIN, -ENOMEM, -ETIMEDOUT, -ECANCELED; or what load() returned when nothing may be served instead. */
 int aside_get(struct aside *c, struct str key, const struct aside_source *source, const void *ask,
               struct aside_found *ret) MUST_CHECK;
-/* Keeps a value that came with another one; takes a reference of its own. Does not yield. Nothing is said when there is
- * no room. */
-void aside_put(struct aside *c, struct str key, void *value, const struct aside_life *life);
 void aside_stats_get(const struct aside *c, struct aside_stats *ret);
 
 /* The XFetch draw: whether an entry with left_ms to go, whose load took delta_ms, is to be refreshed now; true with

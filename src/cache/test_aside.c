@@ -276,20 +276,6 @@ static void keys_in_flight_are_bounded(void **state)
 	assert_int_equal(stats_of(cache).flights, 0);
 }
 
-static void what_came_with_another_value_is_kept(void **state)
-{
-	const struct aside_life life = { 10, 20, 30 };
-	struct text *t = text_new(STR("along"));
-
-	(void)state;
-	aside_put(cache, STR("a"), t, &life);
-	text_unref(t);
-	assert_found(peek("a"), "along", HIT, L1);
-	now_ms += 29;
-	assert_found(get("a"), "along", STALE, L1);
-	assert_found(get("a"), "one", HIT, L1);
-}
-
 static void options_out_of_range_are_refused(void **state)
 {
 	struct aside_options o[] = { plain_options(), plain_options(), plain_options(), plain_options(),
@@ -363,7 +349,6 @@ int main(void)
 		plain_test(at_its_deadline_a_caller_gets_the_former_value),
 		plain_test(cancelling_a_caller_ends_only_its_wait),
 		plain_test(keys_in_flight_are_bounded),
-		plain_test(what_came_with_another_value_is_kept),
 		plain_test(options_out_of_range_are_refused),
 		plain_test(memory_is_flat_over_many_keys),
 	};

@@ -227,6 +227,16 @@ UNUSED static int l2_up(void **state)
 	return 0;
 }
 
+/* As when a flight has just brought it. */
+UNUSED static void keep_now(struct str key, struct str text, const struct aside_life *life)
+{
+	struct aside_entry *e = aside_entry_new(&text_ops, text_new(text), life, STR_NULL, 1);
+
+	assert_non_null(e);
+	aside_keep(cache, key, e);
+	aside_entry_unref(&e);
+}
+
 /* The connection that tells of changes was lost for a moment. */
 UNUSED static void telling_was_lost(void)
 {

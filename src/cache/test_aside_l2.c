@@ -277,24 +277,22 @@ static void what_was_read_while_it_changed_is_answered_and_not_kept(void **state
 	}
 }
 
-static void put_along(void)
+static void keep_newer(void)
 {
 	const struct aside_life life = { 1000, 0, 0 };
-	struct text *t = text_new(STR("along"));
 
 	redis_double.on_get = NULL;
 	now_ms += 10;
-	aside_put(cache, STR("a"), t, &life);
-	text_unref(t);
+	keep_now(STR("a"), STR("newer"), &life);
 }
 
-static void what_was_read_before_a_put_does_not_replace_it(void **state)
+static void what_was_read_before_does_not_replace_what_came_since(void **state)
 {
 	(void)state;
 	other_process_keeps("a", "old");
-	redis_double.on_get = put_along;
+	redis_double.on_get = keep_newer;
 	assert_found(get("a"), "old", HIT, L2);
-	assert_found(get("a"), "along", HIT, L1);
+	assert_found(get("a"), "newer", HIT, L1);
 }
 
 static void change_during_load(void)
@@ -464,7 +462,7 @@ int main(void)
 		l2_test(changes_that_concern_nobody_are_not_counted),
 		l2_test(when_anything_may_have_changed_l1_is_emptied),
 		l2_test(what_was_read_while_it_changed_is_answered_and_not_kept),
-		l2_test(what_was_read_before_a_put_does_not_replace_it),
+		l2_test(what_was_read_before_does_not_replace_what_came_since),
 		l2_test(what_is_loaded_while_it_changed_is_kept),
 		l2_test(a_suspect_gives_way_to_what_l2_has),
 		l2_test(an_answer_of_l2_takes_no_flight),

@@ -65,15 +65,13 @@ static void a_flight_under_way_is_refresh_enough(void **state)
 {
 	const struct aside_life life = { 0, 1000, 0 };
 	struct caller c = caller_of(cache, "a"), stale = caller_of(cache, "a");
-	struct text *t = text_new(STR("along"));
 
 	(void)state;
 	source_plan.sleep_ms = 50;
 	spawn(call_main, &c);
 	while (source_plan.loads < 1)
 		run_turn();
-	aside_put(cache, STR("a"), t, &life);
-	text_unref(t);
+	keep_now(STR("a"), STR("along"), &life);
 	assert_int_equal(fiber_start("stale", call_main, &stale, NULL), 0);
 
 	assert_found(stale, "along", STALE, L1);
