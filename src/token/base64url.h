@@ -1,4 +1,4 @@
-/* base64url without padding (RFC 4648 section 5, RFC 7515 section 2); private to the room. */
+/* base64url without padding (RFC 4648 section 5, RFC 7515 section 2). */
 #ifndef CINESYNC_TOKEN_BASE64URL_H
 #define CINESYNC_TOKEN_BASE64URL_H
 

@@ -231,7 +231,7 @@ static void test_full_disk_leaves_nothing(void **state UNUSED)
 #ifdef CINESYNC_FAULTS
 	struct token_key *key CLEANUP(token_key_free) = NULL;
 
-	fault_set("token.key_write:1");
+	fault_set("base.secret_file:1");
 	assert_int_equal(token_key_load_or_create(path, &key), -ENOSPC);
 	fault_set(NULL);
 	assert_int_equal(files_in_directory(), 0);

@@ -56,6 +56,13 @@ int token_key_load(const char *path, struct token_key **ret) MUST_CHECK;
 /* As token_key_load(), but makes a P-256 key there with mode 0600 when there is none (written beside, fsynced, linked
  * into place: two processes that start at once end with one key, and a half-written one is never seen). */
 int token_key_load_or_create(const char *path, struct token_key **ret) MUST_CHECK;
+/* From the text of a private JWK. -EINVAL: not an EC P-256 private JWK, or its halves do not belong together; -ENOMEM.
+ */
+int token_key_parse(struct str text, struct token_key **ret) MUST_CHECK;
+/* Appends the text of a new private JWK, which the caller wipes. The buffer's error; -EIO, -ENOMEM. */
+int token_key_generate(struct buf *out) MUST_CHECK;
+/* Appends the public half as a JWK. The buffer's error. */
+int token_key_public_write(const struct token_key *k, struct buf *out) MUST_CHECK;
 void token_key_free(struct token_key **k);
 const char *token_key_id(const struct token_key *k);
 

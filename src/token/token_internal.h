@@ -38,10 +38,6 @@ struct str json_member_str(const json_t *object, const char *name);
 
 /* Checks kty, crv and the form of x and y, and of d when priv. 0, -EINVAL, -ENOMEM. The thumbprint is RFC 7638's. */
 int jwk_import(const json_t *json, bool priv, cjose_jwk_t **ret_jwk, char ret_thumbprint[COORDINATE_SIZE]) MUST_CHECK;
-/* From the text of a private JWK. */
-int token_key_parse(struct str text, struct token_key **ret) MUST_CHECK;
-/* The text of a new private JWK; the caller wipes it. */
-int token_key_generate(struct buf *out) MUST_CHECK;
 
 /* NULL when there is none of that kid. */
 const cjose_jwk_t *keyset_find(const struct token_keyset *s, struct str kid);

@@ -179,3 +179,12 @@ int token_key_generate(struct buf *out)
 	cjose_get_dealloc()(text);
 	return buf_error(out);
 }
+
+int token_key_public_write(const struct token_key *k, struct buf *out)
+{
+	buf_addf(out,
+	         "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\",\"use\":\"sig\",\"alg\":\"ES256\","
+	         "\"kid\":\"%s\"}",
+	         k->x, k->y, token_key_id(k));
+	return buf_error(out);
+}

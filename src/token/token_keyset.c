@@ -12,12 +12,15 @@
 int token_jwks_write(const struct token_key *const *keys, size_t n, struct buf *out)
 {
 	buf_adds(out, "{\"keys\":[");
-	for (size_t i = 0; i < n; i++)
-		buf_addf(out,
-		         "%s{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\",\"use\":\"sig\",\"alg\":"
-		         "\"ES256\","
-		         "\"kid\":\"%s\"}",
-		         i > 0 ? "," : "", keys[i]->x, keys[i]->y, token_key_id(keys[i]));
+	for (size_t i = 0; i < n; i++) {
+		int r;
+
+		if (i > 0)
+			buf_addc(out, ',');
+		r = token_key_public_write(keys[i], out);
+		if (r < 0)
+			return r;
+	}
 	buf_adds(out, "]}");
 	return buf_error(out);
 }
