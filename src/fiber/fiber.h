@@ -65,6 +65,8 @@ int64_t fiber_time_left_ms(void);
 void fiber_shield(void);
 void fiber_unshield(void);
 
+/* 0; -ETIMEDOUT or -ECANCELED: what every wait of the running fiber would answer at once. Does not yield. */
+int fiber_check(void) MUST_CHECK;
 /* Yields: lets the others run and the loop see to its descriptors, always. Then 0, -ETIMEDOUT, -ECANCELED. */
 int fiber_yield(void);
 /* Yields for at least that long. 0, -ETIMEDOUT, -ECANCELED. */
@@ -74,6 +76,9 @@ int fiber_sleep_ms(int64_t delay_ms);
  * file, -EEXIST: another fiber or handle of the loop waits for it, -ENOMEM. Makes it non-blocking. The caller may close
  * it any time after, not during, the wait. */
 int fiber_wait_fd(int fd, int events) MUST_CHECK;
+/* The same for no longer than until that time (clock_mono_ms()), which holds under fiber_shield() too: 0 when it came.
+ */
+int fiber_wait_fd_until(int fd, int events, int64_t mono_ms) MUST_CHECK;
 
 /* The primitive under all waits. Yields until fiber_wake(self, result) and returns that result, or -ETIMEDOUT or
  * -ECANCELED, after which the caller must see to it that nobody wakes it for this wait any more. */

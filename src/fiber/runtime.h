@@ -71,8 +71,6 @@ void fiber_main(void *stack);
 void fiber_run(struct runtime *rt, struct fiber *f);
 void fiber_assert_valid(const struct fiber *f);
 
-/* 0; -ECANCELED or -ETIMEDOUT: what every wait of the running fiber answers at once. */
-int fiber_check(void) MUST_CHECK;
 /* Gives the loop back until somebody makes the running fiber ready; its result. */
 int fiber_leave(struct runtime *rt, struct fiber *f);
 /* Yields until made ready, its deadline, its cancellation, or wake_ms, when it returns `at_wake`. */

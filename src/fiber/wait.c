@@ -158,6 +158,11 @@ static int fd_wait_new(int fd, int events, struct fd_wait **ret)
 
 int fiber_wait_fd(int fd, int events)
 {
+	return fiber_wait_fd_until(fd, events, DEADLINE_NONE);
+}
+
+int fiber_wait_fd_until(int fd, int events, int64_t mono_ms)
+{
 	struct fd_wait *w;
 	int r;
 
@@ -170,7 +175,7 @@ int fiber_wait_fd(int fd, int events)
 		return r;
 	r = uv_poll_start(&w->poll, events, on_poll);
 	if (r == 0)
-		r = fiber_pause(DEADLINE_NONE, 0);
+		r = fiber_pause(mono_ms, 0);
 	if (w->ready != 0)
 		r = w->ready;
 	uv_close((uv_handle_t *)&w->poll, on_poll_closed);
