@@ -15,6 +15,7 @@
 #include "event/backoff.h"
 #include "event/outbox_rows.h"
 #include "fiber/fiber.h"
+#include "store/lease.h"
 #include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 
@@ -28,6 +29,7 @@
 #define RETRY_SLACK_MS 2 /* the row's time is on another clock than the wait */
 #define PRUNE_EVERY_MS 60000
 #define SENT_KEPT_MS (INT64_C(7) * 24 * 60 * 60 * 1000)
+#define LEASE_MS 6000
 #define LOOK_ARENA_MAX 65536
 #define SCRATCH_ARENA_MAX (8 * EVENT_SIZE_MAX)
 
@@ -45,6 +47,7 @@ struct outbox {
 	int64_t prune_at_ms;
 	int64_t store_errors; /* since the store last worked */
 	bool failing;         /* said so, and not yet that it is over */
+	struct store_lease lease;
 	struct outbox_stats stats;
 	struct metric_cell *pending;
 	struct metric_cell *oldest;
@@ -222,7 +225,7 @@ static void worker_rows(struct worker *w)
 		store_failed(o, r);
 		return;
 	}
-	for (size_t i = 0; r == 0 && i < rows.n && !o->stopping; i++) {
+	for (size_t i = 0; r == 0 && i < rows.n && !o->stopping && store_lease_is_held(&o->lease); i++) {
 		struct outbox_row row = outbox_row_at(&rows, i);
 
 		r = outbox_row_is_due(&row, due_now(o)) ? worker_row(w, &row) : -EAGAIN;
@@ -345,7 +348,7 @@ static int look_at_the_rest(struct outbox *o, bool is_idle, struct arena *a)
 
 	if (is_idle || now_ms >= o->count_at_ms)
 		r = look_at_counts(o, a);
-	if (r == 0 && now_ms >= o->prune_at_ms)
+	if (r == 0 && store_lease_is_held(&o->lease) && now_ms >= o->prune_at_ms)
 		r = prune(o, a);
 	return r;
 }
@@ -361,6 +364,8 @@ static void look(struct outbox *o)
 		o->retry_at_ms = DEADLINE_NONE;
 	r = arena_new(LOOK_ARENA_MAX, &a);
 	if (r == 0)
+		r = store_lease_hold(&o->lease, o->options.store, a);
+	if (r == 1)
 		r = look_for_work(o, a, &n);
 	is_idle = n == 0 && o->n_workers == 0;
 	if (r == 0)
@@ -420,6 +425,7 @@ static void relay_main(void *arg)
 		wait_for_news(o);
 	}
 	end_workers(o);
+	store_lease_drop(&o->lease, o->options.store);
 }
 
 /* ---- starting and stopping ---- */
@@ -454,6 +460,7 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret)
 	o->options.poll_ms = options->poll_ms ? options->poll_ms : 1000;
 	o->options.backoff_min_ms = options->backoff_min_ms ? options->backoff_min_ms : 200;
 	o->options.backoff_max_ms = options->backoff_max_ms ? options->backoff_max_ms : 30000;
+	store_lease_init(&o->lease, "outbox", LEASE_MS, options->competes);
 	fiber_queue_init(&o->wake);
 	list_init(&o->workers);
 	metrics_find(o);

@@ -20,7 +20,7 @@
  *   CREATE INDEX outbox_subject ON outbox (subject, sequence) WHERE sent_ms IS NULL AND refused_ms IS NULL;
  *   CREATE INDEX outbox_sent ON outbox (sent_ms) WHERE sent_ms IS NOT NULL;
  *
- * One relay a database: replicas of a service on one PostgreSQL must not all run it without a lock among them. */
+ * One relay a database: replicas of a service on one PostgreSQL agree on one by a lease (store/lease.h). */
 #ifndef CINESYNC_EVENT_OUTBOX_H
 #define CINESYNC_EVENT_OUTBOX_H
 
@@ -48,6 +48,7 @@ struct outbox_options {
 	int64_t poll_ms;                   /* how often it looks without being told; 0: 1,000 */
 	int64_t backoff_min_ms;            /* 0: 200 */
 	int64_t backoff_max_ms;            /* 0: 30,000 */
+	bool competes;                     /* other processes may run a relay on this database */
 };
 
 struct outbox;

@@ -16,6 +16,7 @@
 #define STORE_TX_MAGIC 0x5702e002u
 #define STORE_ROWS_MAX 10000
 #define STORE_ARGS_MAX 64
+#define STORE_VALUE_SIZE_MAX ((size_t)16 << 20)
 #define STORE_WORDS_SIZE 256
 
 struct store_words {
@@ -31,8 +32,10 @@ struct store_call {
 };
 
 struct store_driver {
-	const char *scheme; /* of the URL: "sqlite" */
+	const char *scheme; /* what its URLs begin with: "sqlite" */
 	const char *system; /* OpenTelemetry db.system.name */
+	/* NULL when it can read this URL, else what one looks like; NULL: any will do. */
+	const char *(*check_url)(const char *url);
 	/* options have no defaults left to fill in. On failure the words say why. */
 	int (*open)(const struct store_options *options, struct store_words *words, struct store **ret);
 	/* Shielded. Frees the store. */
@@ -40,6 +43,8 @@ struct store_driver {
 	/* One statement by itself. Bounds its own wait for a connection (wait_ms) and the statement
 	 * (statement_timeout_ms). *ret is untouched on failure; so in all below. */
 	int (*query)(struct store *s, const struct store_call *call, struct store_rows *ret);
+	/* Several in one transaction of their own; NULL: store.c does it with what follows. */
+	int (*batch)(struct store *s, const struct store_call *calls, size_t n, struct store_rows *ret_rows);
 	int (*begin)(struct store *s, struct store_tx **ret);
 	int (*tx_query)(struct store_tx *tx, const struct store_call *call, struct store_rows *ret);
 	/* Several statements without arguments, for migrations. They must leave the transaction open. */
@@ -69,6 +74,7 @@ struct store_tx {
 };
 
 extern const struct store_driver store_sqlite_driver;
+extern const struct store_driver store_postgres_driver;
 
 /* Part of a driver's open(): the common head. */
 void store_init(struct store *s, const struct store_driver *driver, const struct store_options *options);

@@ -1,5 +1,5 @@
-/* Runs migrations. The caller owns the store; each call has an arena of its own. Everything but parsing the command
- * line yields. Limits: ARENA_SIZE_MAX for the table's rows. */
+/* Runs migrations, or prints what would run. The caller owns the store; each call has an arena of its own. Everything
+ * but parsing the command line yields. Limits: ARENA_SIZE_MAX for the table's rows. */
 #include "store/migrate.h"
 
 #include "base/clock.h"
@@ -15,6 +15,8 @@
 static const char sql_create[] = "CREATE TABLE IF NOT EXISTS schema_migrations ("
                                  "version bigint NOT NULL PRIMARY KEY, name text NOT NULL, "
                                  "checksum text NOT NULL, applied_at_ms bigint NOT NULL)";
+static const char sql_there_sqlite[] = "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migrations'";
+static const char sql_there_postgres[] = "SELECT count(to_regclass('schema_migrations'))";
 static const char sql_list[] = "SELECT version, name, checksum, applied_at_ms FROM schema_migrations ORDER BY version";
 static const char sql_insert[] =
         "INSERT INTO schema_migrations (version, name, checksum, applied_at_ms) VALUES ($1, $2, $3, $4)";
@@ -22,15 +24,30 @@ static const char sql_delete[] = "DELETE FROM schema_migrations WHERE version = 
 
 /* ---- the plan ---- */
 
-static int plan_load(struct store *s, const struct migrations *m, struct arena *a, struct migrate_plan *ret)
+/* Whoever only looks must not make the table, so it may not be there. */
+static int table_is_there(struct store *s, struct arena *a, bool *ret)
 {
+	const char *sql = s->driver == &store_sqlite_driver ? sql_there_sqlite : sql_there_postgres;
 	struct store_rows rows;
 	int r;
 
-	r = store_query(s, sql_create, STORE_NO_ARGS, a, NULL);
+	r = store_read(s, sql, STORE_NO_ARGS, a, &rows);
 	if (r < 0)
 		return r;
-	r = store_query(s, sql_list, STORE_NO_ARGS, a, &rows);
+	*ret = store_int(&rows, 0, 0) > 0;
+	return 0;
+}
+
+/* Changes nothing. */
+static int plan_load(struct store *s, const struct migrations *m, struct arena *a, struct migrate_plan *ret)
+{
+	struct store_rows rows = { 0 };
+	bool is_there;
+	int r;
+
+	r = table_is_there(s, a, &is_there);
+	if (r == 0 && is_there)
+		r = store_read(s, sql_list, STORE_NO_ARGS, a, &rows);
 	if (r < 0)
 		return r;
 	return migrate_plan_make(m, &rows, a, &s->words, ret);
@@ -98,7 +115,9 @@ static int up_locked(struct store *s, const struct migrations *m, struct arena *
 	struct migrate_plan p;
 	int r;
 
-	r = plan_load_checked(s, m, a, &p);
+	r = store_query(s, sql_create, STORE_NO_ARGS, a, NULL);
+	if (r == 0)
+		r = plan_load_checked(s, m, a, &p);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < p.n; i++) {
@@ -112,13 +131,19 @@ static int up_locked(struct store *s, const struct migrations *m, struct arena *
 	return 0;
 }
 
+static int down_check(struct store *s, const struct migration *m)
+{
+	if (!str_is_null(m->down))
+		return 0;
+	store_say(s, "migration %04lld \"%.*s\" has no down file", (long long)m->version, STR_ARGS(m->name));
+	return -ENOENT;
+}
+
 static int down_one(struct store *s, const struct migration *m, struct arena *a)
 {
-	if (str_is_null(m->down)) {
-		store_say(s, "migration %04lld \"%.*s\" has no down file", (long long)m->version, STR_ARGS(m->name));
-		return -ENOENT;
-	}
-	return step(s, m, m->down, record_down, a);
+	int r = down_check(s, m);
+
+	return r < 0 ? r : step(s, m, m->down, record_down, a);
 }
 
 static int down_locked(struct store *s, const struct migrations *m, size_t steps, struct arena *a, size_t *ret_reverted)
@@ -192,6 +217,91 @@ int migrate_down(struct store *s, const struct migrations *m, size_t steps, size
 	return r;
 }
 
+/* ---- what would run ---- */
+
+static struct str end_trim(struct str s)
+{
+	while (s.len > 0 && strchr(" \t\r\n", s.data[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+/* One step as a script that anybody's SQL shell takes: the file, what remembers it, and a transaction around both. */
+static void step_print(const struct migration *m, bool is_up, FILE *to)
+{
+	struct str script = end_trim(is_up ? m->up : m->down);
+	bool is_ended = str_ends(script, STR(";"));
+
+	(void)fprintf(to, "-- %04lld_%.*s.%s.sql\nBEGIN;\n%.*s%s\n", (long long)m->version, STR_ARGS(m->name),
+	              is_up ? "up" : "down", STR_ARGS(script), is_ended ? "" : "\n;");
+	if (is_up)
+		(void)fprintf(to,
+		              "INSERT INTO schema_migrations (version, name, checksum, applied_at_ms) "
+		              "VALUES (%lld, '%.*s', '%s', %lld);\n",
+		              (long long)m->version, STR_ARGS(m->name), m->checksum, (long long)clock_real_ms());
+	else
+		(void)fprintf(to, "DELETE FROM schema_migrations WHERE version = %lld;\n", (long long)m->version);
+	(void)fputs("COMMIT;\n\n", to);
+}
+
+static void up_print(const struct migrate_plan *p, FILE *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->items[i].state != MIGRATION_PENDING)
+			continue;
+		if (n++ == 0)
+			(void)fprintf(to, "%s;\n\n", sql_create);
+		step_print(&p->items[i], true, to);
+	}
+	(void)fprintf(to, "-- %zu to be applied\n", n);
+}
+
+static int down_print(struct store *s, const struct migrate_plan *p, size_t steps, FILE *to)
+{
+	size_t n = 0;
+	int r;
+
+	for (size_t i = p->n; i > 0 && n < steps; i--) {
+		if (p->items[i - 1].state != MIGRATION_APPLIED)
+			continue;
+		r = down_check(s, &p->items[i - 1]);
+		if (r < 0)
+			return r;
+		step_print(&p->items[i - 1], false, to);
+		n++;
+	}
+	(void)fprintf(to, "-- %zu to be reverted\n", n);
+	return 0;
+}
+
+int migrate_up_print(struct store *s, const struct migrations *m, FILE *to)
+{
+	struct arena *a CLEANUP(arena_free) = NULL;
+	struct migrate_plan p;
+	int r;
+
+	r = arena_new(ARENA_SIZE_MAX, &a);
+	if (r == 0)
+		r = plan_load_checked(s, m, a, &p);
+	if (r == 0)
+		up_print(&p, to);
+	return r;
+}
+
+int migrate_down_print(struct store *s, const struct migrations *m, size_t steps, FILE *to)
+{
+	struct arena *a CLEANUP(arena_free) = NULL;
+	struct migrate_plan p;
+	int r;
+
+	r = arena_new(ARENA_SIZE_MAX, &a);
+	if (r == 0)
+		r = plan_load_checked(s, m, a, &p);
+	return r < 0 ? r : down_print(s, &p, steps, to);
+}
+
 /* ---- status ---- */
 
 static bool status_line(const struct migration *m, FILE *to)
@@ -226,9 +336,12 @@ int migrate_status(struct store *s, const struct migrations *m, FILE *to)
 
 /* ---- the command ---- */
 
+#define DRY_RUN "--dry-run"
+
 struct command {
 	enum { COMMAND_STATUS, COMMAND_UP, COMMAND_DOWN } verb;
 	int64_t steps;
+	bool is_dry;
 };
 
 static int command_parse(int argc, char **argv, struct command *ret)
@@ -236,7 +349,10 @@ static int command_parse(int argc, char **argv, struct command *ret)
 	struct str verb = argc > 0 ? str_from(argv[0]) : STR_NULL;
 	struct command c = { .steps = 1 };
 
-	if (argc == 1 && str_equal(verb, STR("status")))
+	c.is_dry = argc > 1 && strcmp(argv[argc - 1], DRY_RUN) == 0;
+	if (c.is_dry)
+		argc--;
+	if (argc == 1 && !c.is_dry && str_equal(verb, STR("status")))
 		c.verb = COMMAND_STATUS;
 	else if (argc == 1 && str_equal(verb, STR("up")))
 		c.verb = COMMAND_UP;
@@ -250,20 +366,25 @@ static int command_parse(int argc, char **argv, struct command *ret)
 	return 0;
 }
 
+static int command_move(struct store *s, const struct migrations *m, const struct command *c)
+{
+	bool is_up = c->verb == COMMAND_UP;
+	size_t n = 0;
+	int r = is_up ? migrate_up(s, m, &n) : migrate_down(s, m, (size_t)c->steps, &n);
+
+	if (r == 0)
+		printf("%zu %s\n", n, is_up ? "applied" : "reverted");
+	return r;
+}
+
 static int command_run(struct store *s, const struct migrations *m, const struct command *c)
 {
-	size_t n = 0;
-	int r;
-
 	if (c->verb == COMMAND_STATUS)
 		return migrate_status(s, m, stdout);
-	if (c->verb == COMMAND_UP)
-		r = migrate_up(s, m, &n);
-	else
-		r = migrate_down(s, m, (size_t)c->steps, &n);
-	if (r == 0)
-		printf("%zu %s\n", n, c->verb == COMMAND_UP ? "applied" : "reverted");
-	return r;
+	if (!c->is_dry)
+		return command_move(s, m, c);
+	return c->verb == COMMAND_UP ? migrate_up_print(s, m, stdout)
+	                             : migrate_down_print(s, m, (size_t)c->steps, stdout);
 }
 
 static int exit_code(const struct store *s, int r)
@@ -281,7 +402,7 @@ int migrate_main(const struct store_options *options, const struct migrations *m
 	int r;
 
 	if (command_parse(argc, argv, &command) < 0) {
-		fprintf(stderr, "usage: migrate status|up|down [STEPS]\n");
+		fprintf(stderr, "usage: migrate status | up [" DRY_RUN "] | down [STEPS] [" DRY_RUN "]\n");
 		return EX_USAGE;
 	}
 	r = store_open(options, &s);

@@ -112,6 +112,7 @@ static void plan_add_row(struct migrate_plan *p, const struct store_rows *rows, 
 		bool is_same = str_equal(str_from(m->checksum), store_text(rows, row, 2));
 
 		m->state = is_same ? MIGRATION_APPLIED : MIGRATION_ALTERED;
+		m->is_foreign = !str_equal(m->name, store_text(rows, row, 1));
 	}
 	m->applied_at_ms = store_int(rows, row, 3);
 }
@@ -160,6 +161,8 @@ int migrate_plan_check(const struct migrate_plan *p, struct store_words *words)
 
 		if (m->state == MIGRATION_UNKNOWN)
 			return misfit(m, "is in the database but not in this program: is the program too old?", words);
+		if (m->is_foreign)
+			return misfit(m, "has another name in the database: is that another service's?", words);
 		if (m->state == MIGRATION_ALTERED)
 			return misfit(m, "has another text than when it was applied", words);
 		if (m->state == MIGRATION_APPLIED && pending)

@@ -16,6 +16,7 @@ struct migration {
 	struct str down;                      /* null: cannot be taken back */
 	char checksum[MIGRATE_CHECKSUM_SIZE]; /* of up, lower-case hexadecimal */
 	enum migration_state state;
+	bool is_foreign; /* the database has another one by that number */
 	int64_t applied_at_ms;
 };
 

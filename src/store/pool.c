@@ -45,12 +45,25 @@ void store_pool_add(struct store_pool *p, void *item)
 
 void *store_pool_remove(struct store_pool *p)
 {
-	if (p->n_idle == 0)
-		return NULL;
-	assert(p->permits.available > 0);
+	return p->n_idle == 0 ? NULL : store_pool_remove_at(p, p->n_idle - 1);
+}
+
+void *store_pool_remove_at(struct store_pool *p, size_t place)
+{
+	void *item = p->idle[place];
+
+	assert(place < p->n_idle && p->permits.available > 0);
 	p->permits.available--;
 	p->n--;
-	return p->idle[--p->n_idle];
+	p->n_idle--;
+	memmove(&p->idle[place], &p->idle[place + 1], (p->n_idle - place) * sizeof(*p->idle));
+	return item;
+}
+
+void store_pool_lost(struct store_pool *p)
+{
+	assert(p->n > p->n_idle);
+	p->n--;
 }
 
 int store_pool_take(struct store_pool *p, void **ret)

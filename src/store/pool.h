@@ -23,6 +23,11 @@ void store_pool_add(struct store_pool *p, void *item);
 /* Any item out of the idle ones, for taking the pool apart; NULL when there is none. */
 void *store_pool_remove(struct store_pool *p);
 
+/* The idle one at that place, for ending it; only while a permit is available: others are promised to somebody. */
+void *store_pool_remove_at(struct store_pool *p, size_t place);
+/* One that was taken will not come back. */
+void store_pool_lost(struct store_pool *p);
+
 /* Yields. -EBUSY: none came free within wait_ms, or the line is full; -ETIMEDOUT, -ECANCELED: the fiber's own. */
 int store_pool_take(struct store_pool *p, void **ret) MUST_CHECK;
 void store_pool_give(struct store_pool *p, void *item);

@@ -19,7 +19,8 @@
 #define CONN_MAGIC 0x5702e003u
 #define PROGRESS_OPS 1000
 #define BUSY_TIMEOUT_MS 1000
-#define VALUE_SIZE_MAX (16 << 20)
+/* Of a whole row too. */
+#define VALUE_SIZE_MAX (2 * (int)STORE_VALUE_SIZE_MAX)
 
 struct statement {
 	const char *sql; /* the key, with its address */

@@ -93,12 +93,11 @@ static int rows_move(const struct growing *g, size_t n, size_t columns, struct a
 int sqlite_rows_fetch(sqlite3_stmt *stmt, struct arena *a, int *ret_rc, struct store_rows *ret)
 {
 	struct growing g CLEANUP(growing_done) = { 0 };
-	size_t columns = 0;
+	size_t columns;
 	size_t n = 0;
 	int r;
 
 	while ((*ret_rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		/* Asked after the first step, which may have prepared the statement anew. */
 		columns = (size_t)sqlite3_column_count(stmt);
 		r = n == STORE_ROWS_MAX ? -EMSGSIZE : copy_row(stmt, columns, a, &g);
 		if (r < 0) {
@@ -109,5 +108,6 @@ int sqlite_rows_fetch(sqlite3_stmt *stmt, struct arena *a, int *ret_rc, struct s
 	}
 	if (*ret_rc != SQLITE_DONE)
 		return -EIO;
-	return rows_move(&g, n, columns, a, ret);
+	/* Not asked before the first step, which may have prepared the statement anew. */
+	return rows_move(&g, n, (size_t)sqlite3_column_count(stmt), a, ret);
 }

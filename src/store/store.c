@@ -2,7 +2,7 @@
  * arguments, spans, metrics, fault points, and the rule that a transaction with an error in it only rolls back.
  *
  * A store belongs to one loop's thread. Every function that runs SQL yields. Limits: STORE_ROWS_MAX rows,
- * STORE_ARGS_MAX arguments, and those of the options. */
+ * STORE_ARGS_MAX arguments of STORE_VALUE_SIZE_MAX, and those of the options. */
 #include "store/driver.h"
 
 #include "base/fault.h"
@@ -12,15 +12,16 @@
 #include "telemetry/trace.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 
 #define POOL_MAX_DEFAULT 4
 #define WAIT_MS_DEFAULT 2000
 #define WAITERS_MAX_DEFAULT 1024
 #define STATEMENT_TIMEOUT_MS_DEFAULT 5000
+#define IDLE_MS_DEFAULT 60000
+#define LIFE_MS_DEFAULT 1800000
 #define PING_MS 1000
-
-static const struct store_driver *const drivers[] = { &store_sqlite_driver };
 
 static _Thread_local struct store_words open_words;
 
@@ -64,19 +65,38 @@ int64_t store_deadline_narrow(int64_t delay_ms)
 
 /* ---- opening and closing ---- */
 
+/* "postgres://…", "postgresql://…", or libpq's keywords and values. */
+static bool is_postgres(const char *url)
+{
+	static const char *const beginnings[] = { "postgres://", "postgresql://", "host=",    "hostaddr=",
+		                                  "dbname=",     "user=",         "service=", "port=",
+		                                  "password=",   "passfile=",     "sslmode=" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++)
+		if (strncmp(url, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	return false;
+}
+
 static const struct store_driver *driver_find(const char *url)
 {
 	const char *colon = strchr(url, ':');
 
-	for (size_t i = 0; colon && i < ARRAY_SIZE(drivers); i++)
-		if (str_equal((struct str){ url, (size_t)(colon - url) }, str_from(drivers[i]->scheme)))
-			return drivers[i];
+	if (is_postgres(url))
+		return &store_postgres_driver;
+	if (colon && str_equal((struct str){ url, (size_t)(colon - url) }, str_from(store_sqlite_driver.scheme)))
+		return &store_sqlite_driver;
 	return NULL;
 }
 
 const char *store_check_url(const char *url)
 {
-	return driver_find(url) ? NULL : "a URL of a database that is known: sqlite:PATH";
+	const struct store_driver *driver = driver_find(url);
+
+	if (!driver)
+		return "a database that is known: sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE, or libpq's "
+		       "host=HOST dbname=DATABASE …";
+	return driver->check_url ? driver->check_url(url) : NULL;
 }
 
 static struct store_options options_filled(const struct store_options *options)
@@ -84,6 +104,9 @@ static struct store_options options_filled(const struct store_options *options)
 	struct store_options o = *options;
 
 	o.pool_max = o.pool_max ? o.pool_max : POOL_MAX_DEFAULT;
+	o.pool_min = MIN(o.pool_min ? o.pool_min : 1, o.pool_max);
+	o.idle_ms = o.idle_ms ? o.idle_ms : IDLE_MS_DEFAULT;
+	o.life_ms = o.life_ms ? o.life_ms : LIFE_MS_DEFAULT;
 	o.wait_ms = o.wait_ms ? o.wait_ms : WAIT_MS_DEFAULT;
 	o.waiters_max = o.waiters_max ? o.waiters_max : WAITERS_MAX_DEFAULT;
 	o.statement_timeout_ms = o.statement_timeout_ms ? o.statement_timeout_ms : STATEMENT_TIMEOUT_MS_DEFAULT;
@@ -98,7 +121,9 @@ int store_open(const struct store_options *options, struct store **ret)
 	assert(fiber_self());
 	if (!driver) {
 		/* Only the scheme: the rest of a URL may hold a password. */
-		store_words_set(&open_words, "no engine for a database URL that begins with \"%.*s:\"; known: sqlite:",
+		store_words_set(&open_words,
+		                "no engine for a database URL that begins with \"%.*s:\"; known: sqlite:, "
+		                "postgres:",
 		                (int)MIN(strcspn(options->url, ":"), (size_t)32), options->url);
 		return -EPROTONOSUPPORT;
 	}
@@ -174,16 +199,40 @@ bool store_is_null(const struct store_rows *r, size_t row, size_t column)
 
 /* ---- statements ---- */
 
+static bool is_bytes(const struct store_value *v)
+{
+	return v->type == STORE_TEXT || v->type == STORE_BLOB;
+}
+
+/* 0, or an error and what is wrong with it. */
+static int arg_check(const struct store_value *v, const char **ret_fault)
+{
+	struct str text = v->value.text;
+
+	*ret_fault = "longer than 16 MiB";
+	if (is_bytes(v) && text.len > STORE_VALUE_SIZE_MAX)
+		return -EMSGSIZE;
+	*ret_fault = "not a number";
+	if (v->type == STORE_DOUBLE && isnan(v->value.number))
+		return -EINVAL;
+	*ret_fault = "text with U+0000 or with bytes that are not UTF-8";
+	if (v->type == STORE_TEXT && (!utf8_is_valid(text) || memchr(text.data, '\0', text.len)))
+		return -EINVAL;
+	return 0;
+}
+
 static int args_check(struct store *s, const struct store_value *args, size_t n)
 {
+	const char *fault;
+	int r;
+
 	assert(n <= STORE_ARGS_MAX);
 	for (size_t i = 0; i < n; i++) {
-		struct str text = args[i].value.text;
-
-		if (args[i].type != STORE_TEXT || (utf8_is_valid(text) && !memchr(text.data, '\0', text.len)))
-			continue;
-		store_say(s, "argument $%zu is text with U+0000 or with bytes that are not UTF-8", i + 1);
-		return -EINVAL;
+		r = arg_check(&args[i], &fault);
+		if (r < 0) {
+			store_say(s, "argument $%zu is %s", i + 1, fault);
+			return r;
+		}
 	}
 	return 0;
 }
@@ -356,6 +405,66 @@ void store_rollback(struct store_tx **tx)
 	fiber_shield();
 	t->store->driver->rollback(t);
 	fiber_unshield();
+}
+
+/* ---- batches ---- */
+
+static int batch_apart(struct store *s, const struct store_call *calls, size_t n, struct store_rows *ret_rows)
+{
+	struct store_tx *tx CLEANUP(store_rollback) = NULL;
+	int r = store_begin(s, &tx);
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = store_tx_query(tx, calls[i].sql, calls[i].args, calls[i].n_args, calls[i].arena,
+		                   ret_rows ? &ret_rows[i] : NULL);
+	return r < 0 ? r : store_commit(&tx);
+}
+
+/* As call_traced(): one span for all of it. */
+static int batch_together(struct store *s, const struct store_call *calls, size_t n, struct store_rows *ret_rows)
+{
+	struct span span;
+	int r;
+
+	if (fault_hit("store.statement")) {
+		store_say(s, "fault injected at store.statement");
+		return -EIO;
+	}
+	if (!context_current)
+		return s->driver->batch(s, calls, n, ret_rows);
+	span_start(&span, "sql batch", SPAN_CLIENT, NULL);
+	span_set_str(&span, "db.system.name", str_from(s->driver->system));
+	span_set_int(&span, "db.operation.batch.size", (int64_t)n);
+	r = s->driver->batch(s, calls, n, ret_rows);
+	if (r < 0)
+		span_fail(&span, error_name(r));
+	span_end(&span);
+	return r;
+}
+
+int store_batch(struct store *s, const struct store_statement *statements, size_t n, struct arena *a,
+                struct store_rows *ret_rows)
+{
+	struct store_call calls[STORE_BATCH_MAX];
+	int r = 0;
+
+	assert(s->magic == STORE_MAGIC && fiber_self());
+	if (n == 0 || n > STORE_BATCH_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		calls[i] = (struct store_call){
+			.sql = statements[i].sql, .args = statements[i].args, .n_args = statements[i].n_args, .arena = a
+		};
+		r = args_check(s, statements[i].args, statements[i].n_args);
+	}
+	if (r < 0)
+		return r;
+	if (!s->driver->batch)
+		return batch_apart(s, calls, n, ret_rows);
+	r = batch_together(s, calls, n, ret_rows);
+	if (r < 0)
+		count_error(s, r);
+	return r;
 }
 
 /* ---- the rest ---- */

@@ -115,7 +115,8 @@ static void body_in_memory(void *arg)
 static void body_urls_refused(void *arg)
 {
 	(void)arg;
-	assert_int_equal(open_fails("postgres://u:secret@h/d"), -EPROTONOSUPPORT);
+	assert_int_equal(open_fails("mysql://u:secret@h/d"), -EPROTONOSUPPORT);
+	assert_non_null(strstr(store_error(NULL), "mysql:"));
 	assert_non_null(strstr(store_error(NULL), "postgres:"));
 	assert_null(strstr(store_error(NULL), "secret"));
 	assert_int_equal(open_fails("no scheme"), -EPROTONOSUPPORT);

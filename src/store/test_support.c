@@ -103,7 +103,51 @@ int64_t must_tx(struct store_tx *tx, const char *sql)
 	struct arena *a CLEANUP(arena_free) = test_arena();
 	struct store_rows rows;
 
-	if (store_tx_query(tx, sql, STORE_NO_ARGS, a, &rows) < 0)
+	if (store_tx_query(tx, sql, STORE_NO_ARGS, a, &rows) < 0) {
+		fprintf(stderr, "%s: failed\n", sql);
 		abort();
+	}
 	return rows.affected;
+}
+
+bool is_sqlite(struct store *s)
+{
+	return strcmp(store_system(s), "sqlite") == 0;
+}
+
+struct items test_items(void)
+{
+	struct items f = { .s = test_store(), .a = test_arena() };
+
+	must(f.s, "DROP TABLE IF EXISTS items");
+	must(f.s,
+	     is_sqlite(f.s)
+	             ? "CREATE TABLE items (id bigint PRIMARY KEY, i bigint, d double precision, b boolean, t text, "
+	               "y blob, u text UNIQUE, must text NOT NULL DEFAULT 'x', CHECK (i <> 13))"
+	             : "CREATE TABLE items (id bigint PRIMARY KEY, i bigint, d double precision, b boolean, t text, "
+	               "y bytea, u text UNIQUE, must text NOT NULL DEFAULT 'x', CHECK (i <> 13))");
+	return f;
+}
+
+void test_items_done(struct items *f)
+{
+	arena_free(&f->a);
+	store_close(&f->s);
+}
+
+void crowd_run(size_t n, void (*entry)(void *), void *arg)
+{
+	struct fiber *crowd[256];
+
+	if (n > ARRAY_SIZE(crowd))
+		abort();
+	for (size_t i = 0; i < n; i++) {
+		if (fiber_spawn("one of a crowd", entry, arg, &crowd[i]) < 0)
+			abort();
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (fiber_join(crowd[i]) < 0)
+			abort();
+		fiber_unref(&crowd[i]);
+	}
 }

@@ -17,6 +17,19 @@ struct store *test_store(void);
 /* Arenas for results; bodies free them. */
 struct arena *test_arena(void);
 
+/* A store with one empty table: items (id bigint PRIMARY KEY, i bigint, d double precision, b boolean, t text, y bytes,
+ * u text UNIQUE, must text NOT NULL, CHECK (i <> 13)). */
+struct items {
+	struct store *s;
+	struct arena *a;
+};
+struct items test_items(void);
+void test_items_done(struct items *f);
+bool is_sqlite(struct store *s);
+
+/* The fibers of a crowd: each runs entry(arg); all have ended when it returns. */
+void crowd_run(size_t n, void (*entry)(void *), void *arg);
+
 /* One statement that has to succeed; its first value, or 0. */
 int64_t must(struct store *s, const char *sql);
 /* The `affected` of a statement that has to succeed. */
