@@ -28,6 +28,8 @@ static const struct {
 	[REDIS_DELETE] = { "DEL", TYPE(REDIS_REPLY_INTEGER) },
 	[REDIS_LEASE] = { "SET NX", TYPE(REDIS_REPLY_STATUS) | TYPE(REDIS_REPLY_NIL) },
 	[REDIS_LEASE_END] = { "EVAL", TYPE(REDIS_REPLY_INTEGER) },
+	[REDIS_ASK] = { "command", ~0u },
+	[REDIS_SCRIPT] = { "script", ~0u },
 };
 
 /* Errors that are not about the one command. */
@@ -133,6 +135,12 @@ static const char *call_refused(struct redis *r, int kind, const redisReply *rep
 	return redis_reply_judge(reply);
 }
 
+/* It is to be sent as a whole: no fault of anybody. */
+static bool is_unknown_script(int kind, const redisReply *reply)
+{
+	return kind == REDIS_SCRIPT && str_equal(redis_reply_error(reply), STR("NOSCRIPT"));
+}
+
 static const char *data_answered(void *arg, int kind, const redisReply *reply)
 {
 	struct redis *r = ((struct redis_keeper *)arg)->redis;
@@ -141,6 +149,8 @@ static const char *data_answered(void *arg, int kind, const redisReply *reply)
 	if (kind == REDIS_OWN)
 		return reply ? redis_reply_judge(reply) : NULL;
 	r->stats.pending--;
+	if (reply && is_unknown_script(kind, reply))
+		return NULL;
 	if (reply)
 		why = call_refused(r, kind, reply);
 	if (!reply || why || reply->type == REDIS_REPLY_ERROR)
@@ -307,8 +317,7 @@ static int call_send(struct redis *r, enum redis_kind kind, const struct str *ar
 	return rc < 0 ? -EAGAIN : 0;
 }
 
-/* Yields. */
-static int call(struct redis *r, enum redis_kind kind, const struct str *argv, size_t n, redisReply **ret)
+int redis_call(struct redis *r, enum redis_kind kind, const struct str *argv, size_t n, redisReply **ret)
 {
 	struct redis_wait wait;
 	int rc;
@@ -341,7 +350,7 @@ int redis_get(struct redis *r, struct str key, struct arena *a, struct str *ret)
 
 	if (!key_fits(key))
 		return -EMSGSIZE;
-	rc = call(r, REDIS_GET, get, ARRAY_SIZE(get), &reply);
+	rc = redis_call(r, REDIS_GET, get, ARRAY_SIZE(get), &reply);
 	if (rc < 0)
 		return rc;
 	if (reply->type == REDIS_REPLY_NIL)
@@ -396,8 +405,9 @@ int redis_lease(struct redis *r, struct str name, int64_t ttl_ms, char ret_token
 		return -EAGAIN;
 	token_make(token);
 	snprintf(ttl, sizeof(ttl), "%lld", (long long)ttl_ms);
-	rc = call(r, REDIS_LEASE,
-	          (struct str[]){ STR("SET"), name, str_from(token), STR("NX"), STR("PX"), str_from(ttl) }, 6, &reply);
+	rc = redis_call(r, REDIS_LEASE,
+	                (struct str[]){ STR("SET"), name, str_from(token), STR("NX"), STR("PX"), str_from(ttl) }, 6,
+	                &reply);
 	/* Nobody would end it. */
 	if (rc == -ETIMEDOUT || rc == -ECANCELED)
 		redis_lease_end(r, name, token);

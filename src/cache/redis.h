@@ -34,6 +34,23 @@ struct redis_options {
 	void *arg;
 };
 
+/* What Redis answered, copied into an arena. */
+struct redis_answer {
+	enum { REDIS_ANSWER_NIL, REDIS_ANSWER_INTEGER, REDIS_ANSWER_TEXT, REDIS_ANSWER_LIST } kind;
+	int64_t integer;                  /* _INTEGER */
+	struct str text;                  /* _TEXT: a string of any bytes, or a status ("OK") */
+	const struct redis_answer *items; /* _LIST */
+	size_t n_items;
+};
+
+#define REDIS_SCRIPT_ARGS_MAX 20 /* keys and arguments together */
+
+/* A script in Lua, in a struct that lives as long as it is used; zeroed but for the text. */
+struct redis_script {
+	struct str text; /* by pointer */
+	char sha1[41];   /* as Redis has told it; "": not yet */
+};
+
 struct redis_stats {
 	bool is_up;
 	bool is_watching;
@@ -68,6 +85,19 @@ int redis_get(struct redis *r, struct str key, struct arena *a, struct str *ret)
 void redis_set(struct redis *r, struct str key, struct str value, int64_t ttl_ms);
 /* Sends DEL and does not wait. */
 void redis_delete(struct redis *r, struct str key);
+
+/* Yields. Any command whose answer is not an error: argv holds bytes, 1..REDIS_SCRIPT_ARGS_MAX of them, the command's
+ * name first. None that blocks, subscribes, or changes the connection (SELECT, MULTI, CLIENT REPLY …): it is shared. a:
+ * NULL when texts and lists need not be seen, but for their kind. 0;
+ * -EAGAIN: Redis is away, slow or wrong, or refuses (what and why is in the stats), and whether it was done is not
+ * known; -EMSGSIZE: the answer is more than the arena has room for; -ETIMEDOUT, -ECANCELED: as redis_get(), and it may
+ * have been done. */
+int redis_ask(struct redis *r, const struct str *argv, size_t n, struct arena *a, struct redis_answer *ret) MUST_CHECK;
+/* Yields. Runs the script, which is sent only when Redis does not have it (EVALSHA, and EVAL after NOSCRIPT): one round
+ * trip, two for the first. It runs atomically and holds Redis up meanwhile, so it is short and bounded. All keys that
+ * it touches are in keys. Errors as redis_ask(); a script that fails has changed what it changed until then. */
+int redis_eval(struct redis *r, struct redis_script *script, const struct str *keys, size_t n_keys,
+               const struct str *args, size_t n_args, struct arena *a, struct redis_answer *ret) MUST_CHECK;
 
 /* Yields. Takes the lease on that name for at most ttl_ms (SET name token NX PX): 1: it is ours, *ret_token ends it; 0:
  * somebody else has it; -EAGAIN: Redis is away or takes no writes; -ETIMEDOUT, -ECANCELED. */

@@ -10,7 +10,16 @@
 
 #include <uv.h>
 
-enum redis_kind { REDIS_OWN, REDIS_GET, REDIS_SET, REDIS_DELETE, REDIS_LEASE, REDIS_LEASE_END };
+enum redis_kind {
+	REDIS_OWN,
+	REDIS_GET,
+	REDIS_SET,
+	REDIS_DELETE,
+	REDIS_LEASE,
+	REDIS_LEASE_END,
+	REDIS_ASK,
+	REDIS_SCRIPT
+};
 
 /* One of the two connections and the fiber that keeps it up. */
 struct redis_keeper {
@@ -56,6 +65,8 @@ struct redis {
 /* Remembers "what: why" as the last error. */
 void redis_note(struct redis *r, const char *what, struct str why);
 void redis_fact_set(struct redis *r, struct redis_fact *fact, bool is);
+/* Yields. Sends a command of that kind and waits: 0; -EAGAIN, -ETIMEDOUT, -ECANCELED. The reply may be an error. */
+int redis_call(struct redis *r, enum redis_kind kind, const struct str *argv, size_t n, redisReply **ret) MUST_CHECK;
 /* Why a link is of no use after that answer, whatever was asked; NULL: it is. */
 const char *redis_reply_judge(const redisReply *reply);
 /* The links' lost() and closed(). */

@@ -12,7 +12,7 @@
 
 #include "cache/redis_reader.h"
 
-#define REDIS_ARGS_MAX 12
+#define REDIS_ARGS_MAX 24
 
 struct fiber;
 struct redis_link;
