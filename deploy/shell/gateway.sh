@@ -18,10 +18,25 @@ gateway_settings_check() {
 	setting_number GATEWAY_AUTH_RATE 20 1 100000
 	auth_rate=$setting_value
 	[ "${GATEWAY_WORKERS:-auto}" = auto ] || setting_number GATEWAY_WORKERS 1 1 256
+	gateway_proxies_set "${GATEWAY_TRUSTED_PROXIES:-none}"
 	case "$ROOT$DATA$BUILD" in
 	*[\"\\\$]* | *'
 '*) die "$EX_CONFIG" "the folder $ROOT, or $DATA, has a character in its name that nginx cannot take: \" \\ \$ or a line break" ;;
 	esac
+}
+
+# Sets REAL_IP to nginx's words for whom it believes about the client's address. What they mean nginx checks: a network
+# that is none stops the start.
+gateway_proxies_set() { # "none", or addresses and networks
+	REAL_IP=
+	[ "$1" != none ] || return 0
+	case $1 in
+	*[!0-9a-fA-F.:/,\ ]*) die "$EX_CONFIG" "GATEWAY_TRUSTED_PROXIES=$1: must be none, or addresses and networks, as 10.0.0.0/8 fd00::/8" ;;
+	esac
+	for proxy in $(say "$1" | tr ',' ' '); do
+		REAL_IP="${REAL_IP}set_real_ip_from $proxy; "
+	done
+	REAL_IP="${REAL_IP}real_ip_header X-Forwarded-For; real_ip_recursive on;"
 }
 
 # Sets GATEWAY_URL to where this machine reaches it.
@@ -60,6 +75,7 @@ gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS
 	CONFIG_SCRIPT=
 	config_set USER "$(gateway_user)"
 	config_set WORKERS "${GATEWAY_WORKERS:-auto}"
+	config_set REAL_IP "$REAL_IP"
 	config_set RUN "$RUN"
 	config_set STATE "$DATA/nginx"
 	config_set LOG "$LOGS"

@@ -121,8 +121,12 @@ fuzz_one() { # ROOM/TARGET
 	fuzz_name=${1#*/}
 	fuzz_corpus=$fuzz_build/corpus/$fuzz_name
 	mkdir -p "$fuzz_corpus"
-	if ! "$fuzz_build/src/$1" -max_total_time="${FUZZ_SECONDS:-60}" -max_len=4096 -timeout=10 \
-		-artifact_prefix="$fuzz_corpus-" "$fuzz_corpus" >"$fuzz_build/$fuzz_name.log" 2>&1; then
+	set -- "$1" "$fuzz_corpus"
+	[ ! -d "$ROOT/tests/fuzz/$fuzz_name" ] || set -- "$@" "$ROOT/tests/fuzz/$fuzz_name"
+	fuzz_program=$fuzz_build/src/$1
+	shift
+	if ! "$fuzz_program" -max_total_time="${FUZZ_SECONDS:-60}" -max_len=4096 -timeout=10 \
+		-artifact_prefix="$fuzz_corpus-" "$@" >"$fuzz_build/$fuzz_name.log" 2>&1; then
 		tail -n 40 "$fuzz_build/$fuzz_name.log" >&2
 		return 1
 	fi
@@ -133,7 +137,7 @@ fuzz_one() { # ROOM/TARGET
 test_fuzz() {
 	fuzz_build=$ROOT/build-fuzz
 	CC=clang build_folder "$fuzz_build" --buildtype=debugoptimized -Dfuzz=true -Dtests=false -Db_sanitize=address,undefined -Db_lundef=false
-	for target in schema/fuzz_schema http/fuzz_target token/fuzz_token; do
+	for target in schema/fuzz_schema http/fuzz_target http/fuzz_query http/fuzz_address token/fuzz_token; do
 		test_command "${target#*/}" fuzz_one "$target"
 	done
 }

@@ -7,6 +7,8 @@
 START_TRIES=5
 READY_LIMIT_MS=60000 # sanitizer builds are slow to start
 LOG_SIZE_MAX_KB=10240
+JWKS_PATH=/api/v1/auth/.well-known/jwks.json
+DATABASES_READ=
 
 data_open() {
 	(umask 077 && mkdir -p "$DATA" "$RUN" "$LOGS") 2>/dev/null ||
@@ -51,13 +53,35 @@ logs_rotate() {
 	find "$LOGS" -name '*.log' -size +"$LOG_SIZE_MAX_KB"k -exec mv -f {} {}.1 \;
 }
 
+# DATABASE_URL is the user service's. The notification service, whose tables are its own, has NOTIFICATION_DATABASE_URL; without
+# it the embedded database, whatever the user service has.
+databases_read() {
+	USER_URL=${DATABASE_URL-} USER_URL_FILE=${DATABASE_URL_FILE-}
+	MAIL_URL=${NOTIFICATION_DATABASE_URL-} MAIL_URL_FILE=${NOTIFICATION_DATABASE_URL_FILE-}
+	unset NOTIFICATION_DATABASE_URL NOTIFICATION_DATABASE_URL_FILE
+	DATABASES_READ=yes
+}
+
+# By the environment, never by arguments, which everybody can read.
+database_choose() { # SERVICE
+	[ "$DATABASES_READ" ] || databases_read
+	unset DATABASE_URL DATABASE_URL_FILE
+	case $1 in
+	user) export DATABASE_URL="$USER_URL" DATABASE_URL_FILE="$USER_URL_FILE" ;;
+	notification) export DATABASE_URL="$MAIL_URL" DATABASE_URL_FILE="$MAIL_URL_FILE" ;;
+	esac
+}
+
 # Puts SERVICE's own settings before the command; the rest of its environment is ours. ADDRESS_* say where each listens.
 service_env() { # SERVICE COMMAND...
 	env_service=$1
 	shift
+	database_choose "$env_service"
 	eval "env_address=\$ADDRESS_$env_service"
 	env LISTEN="$env_address" DATA_DIR="$DATA/$env_service" MOVIE_URL="http://$ADDRESS_movie" \
-		NOTIFICATION_URL="http://$ADDRESS_notification" PUBLIC_URL="${PUBLIC_URL:-$GATEWAY_URL}" "$@"
+		LINK_KEY_FILE="$DATA/link.key" NOTIFICATION_URL="http://$ADDRESS_notification" PUBLIC_URL="${PUBLIC_URL:-$GATEWAY_URL}" \
+		JWKS_URL="${JWKS_URL:-http://$ADDRESS_user$JWKS_PATH}" \
+		SESSIONS_URL="${SESSIONS_URL:-http://$ADDRESS_user/internal/sessions}" "$@"
 }
 
 addresses_choose() {
@@ -88,12 +112,16 @@ port_check() {
 # Nobody is given a secret that is another's.
 service_start() { # SERVICE
 	start_service=$1
+	database_choose "$start_service"
 	eval "start_address=\$ADDRESS_$1"
 	set --
 	[ "$start_service" = movie ] || set -- -u TMDB_TOKEN -u TMDB_API_KEY
+	[ "$start_service" = user ] || set -- "$@" -u PASSWORD_PEPPERS
 	part_spawn "$start_service" "http://$start_address" env "$@" LISTEN="$start_address" DATA_DIR="$DATA/$start_service" \
-		MOVIE_URL="http://$ADDRESS_movie" NOTIFICATION_URL="http://$ADDRESS_notification" \
-		PUBLIC_URL="${PUBLIC_URL:-$GATEWAY_URL}" "$BUILD/src/$start_service/cinesync-$start_service"
+		MOVIE_URL="http://$ADDRESS_movie" LINK_KEY_FILE="$DATA/link.key" NOTIFICATION_URL="http://$ADDRESS_notification" \
+		PUBLIC_URL="${PUBLIC_URL:-$GATEWAY_URL}" JWKS_URL="${JWKS_URL:-http://$ADDRESS_user$JWKS_PATH}" \
+		SESSIONS_URL="${SESSIONS_URL:-http://$ADDRESS_user/internal/sessions}" \
+		"$BUILD/src/$start_service/cinesync-$start_service"
 }
 
 # Waits until the part says it is ready; what it says is kept in data/run/PART.ready. Fails when the part ends.
@@ -117,6 +145,7 @@ services_start() {
 	for service in $SERVICES; do
 		service_start "$service"
 	done
+	database_choose none
 }
 
 # 0: all answer; 1: LOST is the part that ended or is not ready in time.
@@ -394,4 +423,22 @@ logs() { # [PART]
 	esac
 	[ -e "$1" ] || die "$EX_NOT_RUNNING" "there is no log yet in $LOGS"
 	exec tail -n 20 -F "$@"
+}
+
+# A command of the user service on this data folder's settings: `./cinesync user [--data DIR] admin grant EMAIL`. The embedded
+# database is one process's, so the running service has to be stopped for it.
+user_command() { # [--data DIR] ARGUMENT...
+	if [ "${1-}" = --data ] && [ $# -ge 2 ]; then
+		options_read '--data' --data "$2"
+		shift 2
+	else
+		options_read ''
+	fi
+	[ $# -gt 0 ] || die "$EX_USAGE" "user needs a command; see ./cinesync help"
+	program=$BUILD/src/user/cinesync-user
+	[ -x "$program" ] || die "$EX_UNAVAILABLE" "$program is not built; run ./cinesync build"
+	if [ -z "${DATABASE_URL-}${DATABASE_URL_FILE-}" ] && supervisor_lives; then
+		die "$EX_UNAVAILABLE" "the embedded database is the running service's: ./cinesync down first, then this, then up"
+	fi
+	exec env DATA_DIR="$DATA/user" LINK_KEY_FILE="$DATA/link.key" LOG_LEVEL="${LOG_LEVEL:-warning}" "$program" "$@"
 }

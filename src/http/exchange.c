@@ -49,6 +49,13 @@ static int unauthorized(struct request *req, const char *reason)
 	return request_problem(req, &problem_unauthorized, "%s", reason);
 }
 
+/* "Bearer", with a token or without. */
+static bool names_bearer(struct str authorization)
+{
+	return str_equal_nocase(str_slice(authorization, 0, 6), STR("Bearer")) &&
+	       (authorization.len == 6 || authorization.data[6] == ' ');
+}
+
 static int authorize(struct request *req)
 {
 	const struct http_server_options *options = &req->server->options;
@@ -57,7 +64,9 @@ static int authorize(struct request *req)
 	const char *reason = NULL;
 	int r;
 
-	if (auth == HTTP_AUTH_NONE || (auth == HTTP_AUTH_OPTIONAL && !given.data))
+	if (auth == HTTP_AUTH_NONE || (auth <= HTTP_AUTH_OPTIONAL && !given.data))
+		return 0;
+	if (auth == HTTP_AUTH_IF_GIVEN && (!options->authenticate || !names_bearer(given)))
 		return 0;
 	if (!given.data || !str_equal_nocase(str_slice(given, 0, 7), STR("Bearer ")))
 		return unauthorized(req, NULL);

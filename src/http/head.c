@@ -65,7 +65,7 @@ static const struct {
 	FIELD("Authorization", authorization, COUNTED(n_authorization)),
 	FIELD("If-None-Match", if_none_match, 0),
 	FIELD("Content-Length", content_length, COUNTED(n_content_length)),
-	FIELD("X-Forwarded-For", forwarded_for, 0),
+	FIELD("X-Forwarded-For", forwarded_for, COUNTED(n_forwarded_for)),
 	FIELD("Accept-Encoding", accept_encoding, 0),
 	FIELD("Transfer-Encoding", transfer_encoding, COUNTED(n_transfer_encoding)),
 	FIELD("X-Request-Deadline-Ms", deadline, 0),
@@ -86,8 +86,6 @@ void head_add(struct head *h, struct str name, struct str value)
 			return;
 		if (!str_equal_nocase(known[i].name, name))
 			continue;
-		if (to == &h->forwarded_for)
-			*to = STR_NULL;
 		take(str_trim(value.data ? value : STR("")), to, count);
 		return;
 	}

@@ -19,7 +19,7 @@ struct head {
 	struct str traceparent;
 	struct str tracestate;
 	struct str deadline;      /* X-Request-Deadline-Ms */
-	struct str forwarded_for; /* the last X-Forwarded-For */
+	struct str forwarded_for; /* the first X-Forwarded-For */
 	struct str user_agent;
 	unsigned n_host;
 	unsigned n_content_length;
@@ -27,6 +27,7 @@ struct head {
 	unsigned n_transfer_encoding;
 	unsigned n_authorization;
 	unsigned n_traceparent;
+	unsigned n_forwarded_for;
 	size_t size; /* bytes of all header lines */
 	bool is_bad; /* a name that is no token, a control byte in a value */
 };

@@ -84,11 +84,12 @@ static void parameters_write(const struct route *route, struct buf *out)
 {
 	bool any;
 
-	if (!route->path_params && !route->query)
+	if (!route->path_params && !route->query && !route->headers)
 		return;
 	buf_adds(out, ",\"parameters\":[");
 	any = parameters_of(route->path_params, "path", false, out);
-	(void)parameters_of(route->query, "query", any, out);
+	any = parameters_of(route->query, "query", any, out);
+	(void)parameters_of(route->headers, "header", any, out);
 	buf_addc(out, ']');
 }
 
@@ -105,7 +106,7 @@ static void body_write(const struct route *route, struct buf *out)
 {
 	if (!route->body)
 		return;
-	buf_adds(out, ",\"requestBody\":{\"required\":true,\"content\":{");
+	buf_addf(out, ",\"requestBody\":{\"required\":%s,\"content\":{", route->body_optional ? "false" : "true");
 	content_write(route->body_type ? route->body_type : "application/json", route->body, out);
 	if (route->body_form) {
 		buf_addc(out, ',');
@@ -175,16 +176,25 @@ static void problem_write(const char *status, const char *title, struct buf *out
 	              "Problem\"}}}}");
 }
 
-static void success_write(const struct route *route, struct buf *out)
+static void success_write(const struct route *route, int status, const char *doc, struct buf *out)
 {
-	buf_addf(out, "\"%d\":{\"description\":", route->reply.status);
-	string_add(out, route->reply.doc ? route->reply.doc : "Done.");
+	buf_addf(out, "\"%d\":{\"description\":", status);
+	string_add(out, doc ? doc : "Done.");
 	if (route->reply.schema || route->reply.type) {
 		buf_adds(out, ",\"content\":{");
 		content_write(route->reply.type ? route->reply.type : "application/json", route->reply.schema, out);
 		buf_addc(out, '}');
 	}
 	buf_addc(out, '}');
+}
+
+static void successes_write(const struct route *route, struct buf *out)
+{
+	success_write(route, route->reply.status, route->reply.doc, out);
+	for (size_t i = 0; i < ROUTE_ALSO_MAX && route->also[i].status; i++) {
+		buf_addc(out, ',');
+		success_write(route, route->also[i].status, route->also[i].doc, out);
+	}
 	if (route->cacheable)
 		buf_adds(out, ",\"304\":{\"description\":\"What the client has, by If-None-Match, is still right.\"}");
 }
@@ -195,7 +205,7 @@ static void answers_write(const struct route *route, struct buf *out)
 	char status[12];
 
 	buf_adds(out, ",\"responses\":{");
-	success_write(route, out);
+	successes_write(route, out);
 	for (size_t i = 0; i < errors.n; i++) {
 		snprintf(status, sizeof(status), "%d", errors.items[i]);
 		problem_write(status, status_title(errors.items[i]), out);
@@ -220,7 +230,7 @@ static void operation_write(const struct route *route, struct buf *out)
 	answers_write(route, out);
 	if (route->auth == HTTP_AUTH_OPTIONAL)
 		buf_adds(out, ",\"security\":[{},{\"bearerAuth\":[]},{\"password\":[]}]");
-	else if (route->auth != HTTP_AUTH_NONE)
+	else if (route->auth > HTTP_AUTH_OPTIONAL)
 		buf_adds(out, ",\"security\":[{\"bearerAuth\":[]},{\"password\":[]}]");
 	buf_addc(out, '}');
 }

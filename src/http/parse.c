@@ -96,7 +96,9 @@ static int body_parse(struct request *req, const struct schema *s, void *ret)
 	void *to;
 	int r;
 
-	if (body.len == 0) {
+	if (body.len == 0 && req->match.entry->route->body_optional) {
+		body = STR("{}");
+	} else if (body.len == 0) {
 		violations_add(v, "body", NULL, "missing", "Field required");
 		return 0;
 	}

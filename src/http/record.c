@@ -55,6 +55,18 @@ static const char *error_word(int status)
 	return i < ARRAY_SIZE(words) ? words[i] : "5xx";
 }
 
+/* The path, unless a part of it is a secret: then its template. */
+static struct str path_of(const struct request *req)
+{
+	const struct route *route = req->match.entry ? req->match.entry->route : NULL;
+	const struct schema *params = route ? route->path_params : NULL;
+
+	for (size_t i = 0; params && i < params->n_fields; i++)
+		if (params->fields[i].flags & SCHEMA_SECRET)
+			return str_from(route->path);
+	return req->target.path.data ? req->target.path : STR("");
+}
+
 static void span_describe(struct request *req)
 {
 	struct span *span = &req->span;
@@ -64,7 +76,7 @@ static void span_describe(struct request *req)
 	if (req->match.entry)
 		span_set_str(span, "http.route", str_from(req->match.entry->route->path));
 	span_set_int(span, "http.response.status_code", status);
-	span_set_str(span, "url.path", req->target.path);
+	span_set_str(span, "url.path", path_of(req));
 	span_set_str(span, "url.scheme", STR("http"));
 	span_set_str(span, "client.address", request_client_address(req));
 	if (req->head.host.data)
@@ -129,7 +141,7 @@ static void access_log(struct request *req, int status)
 	context_current = &req->span.context;
 	log_info("request", LOG_STRN("method", str_slice(req->method_name, 0, HEAD_METHOD_LEN_MAX)),
 	         LOG_STR("route", req->match.entry ? req->match.entry->route->path : ""),
-	         LOG_STRN("path", req->target.path.data ? req->target.path : STR("")), LOG_INT("status", status),
+	         LOG_STRN("path", path_of(req)), LOG_INT("status", status),
 	         LOG_DOUBLE("duration_ms", (double)req->duration_us / 1000), LOG_INT("bytes", req->answer.len),
 	         LOG_STRN("user_agent", str_slice(req->head.user_agent, 0, USER_AGENT_LEN_MAX)),
 	         LOG_STRN("client", request_client_address(req)));

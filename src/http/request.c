@@ -6,7 +6,6 @@
 #include "base/fault.h"
 #include "fiber/fiber.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,64 +165,46 @@ struct str request_body_type(const struct request *req)
 
 /* ---- the client's address ---- */
 
-static bool is_private_v4(uint32_t a)
+static enum MHD_Result forwarded_add(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	return a >> 24 == 127 || a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8;
+	struct buf *b = cls;
+
+	(void)kind;
+	if (!str_equal_nocase(str_from(name), STR("X-Forwarded-For")))
+		return MHD_YES;
+	if (b->len > 0)
+		buf_addc(b, ',');
+	buf_adds(b, value ? value : "");
+	return MHD_YES;
 }
 
-static bool is_private(const struct sockaddr *sa)
+/* Several lines of a list are one list (RFC 9110 section 5.3). Null when there is no room for it: then nothing is
+ * believed. */
+static struct str forwarded_joined(const struct request *req)
 {
-	if (sa->sa_family == AF_INET)
-		return is_private_v4(ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr));
-	if (sa->sa_family == AF_INET6) {
-		const struct in6_addr *a = &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+	struct buf b CLEANUP(buf_done);
 
-		if (IN6_IS_ADDR_V4MAPPED(a))
-			return is_private_v4((uint32_t)a->s6_addr[12] << 24 | (uint32_t)a->s6_addr[13] << 16 |
-			                     (uint32_t)a->s6_addr[14] << 8 | a->s6_addr[15]);
-		return IN6_IS_ADDR_LOOPBACK(a) || (a->s6_addr[0] & 0xfe) == 0xfc;
-	}
-	return false;
-}
-
-static struct str peer_text(struct arena *a, const struct sockaddr *sa)
-{
-	char text[INET6_ADDRSTRLEN] = "";
-
-	if (sa->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, text, sizeof(text));
-	else if (sa->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, text, sizeof(text));
-	return arena_str(a, str_from(text));
-}
-
-/* The last address of the list, which is the one our own proxy added; null when it is none. */
-static struct str forwarded_last(struct arena *a, struct str list)
-{
-	ptrdiff_t comma = -1;
-	ptrdiff_t next = str_index(list, ',', 0);
-	struct in6_addr scratch;
-	struct str last;
-
-	for (; next >= 0; next = str_index(list, ',', (size_t)next + 1))
-		comma = next;
-	last = arena_str(a, str_trim(str_slice(list, (size_t)(comma + 1), list.len)));
-	if (!last.data ||
-	    (inet_pton(AF_INET, last.data, &scratch) != 1 && inet_pton(AF_INET6, last.data, &scratch) != 1))
-		return STR_NULL;
-	return last;
+	buf_init(&b, req->server->options.header_max);
+	MHD_get_connection_values(req->mhd, MHD_HEADER_KIND, forwarded_add, &b);
+	return buf_error(&b) < 0 ? STR_NULL : arena_str(req->arena, buf_str(&b));
 }
 
 static struct str client_address_find(const struct request *req)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(req->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	struct str forwarded = STR_NULL;
+	const struct address_list *trusted = &req->server->options.trusted_proxies;
+	struct str forwarded = req->head.forwarded_for;
+	char text[ADDRESS_TEXT_SIZE];
+	struct address client;
 
-	if (!info || !info->client_addr)
+	if (!info || !info->client_addr || address_from_sockaddr(info->client_addr, &client) < 0)
 		return STR("");
-	if (req->server->options.trust_proxy && is_private(info->client_addr))
-		forwarded = forwarded_last(req->arena, req->head.forwarded_for);
-	return forwarded.data ? forwarded : peer_text(req->arena, info->client_addr);
+	if (req->head.n_forwarded_for > 1)
+		forwarded = forwarded_joined(req);
+	if (forwarded.data)
+		client = address_of_client(&client, forwarded, trusted);
+	address_format(&client, text);
+	return arena_str(req->arena, str_from(text));
 }
 
 struct str request_client_address(const struct request *req)

@@ -90,10 +90,21 @@ static bool header_is(const struct answer_header *h, struct str name)
 	return str_equal_nocase(str_from(h->name), name);
 }
 
+/* What one person alone may see can be kept by that person's client, which asks before each use whether it still holds.
+ */
+static const char *cache_control_of(const struct request *req)
+{
+	const struct route *route = request_route(req);
+	bool is_private = route && route->cacheable && route->auth >= HTTP_AUTH_USER;
+
+	return is_private && (req->answer.status == 200 || req->answer.status == 304) ? "private, no-cache"
+	                                                                              : "no-store";
+}
+
 static void headers_add(const struct request *req, struct MHD_Response *response)
 {
 	const struct answer *a = &req->answer;
-	const char *cache_control = a->cache_control ? a->cache_control : "no-store";
+	const char *cache_control = a->cache_control ? a->cache_control : cache_control_of(req);
 	const char *type = a->type;
 	const char *etag = a->etag;
 
@@ -137,6 +148,12 @@ static bool is_unchanged_otherwise(struct request *req)
 	memcpy(a->etag, a->etag_other, ETAG_SIZE);
 	a->is_gzip = !a->is_gzip;
 	return true;
+}
+
+bool request_none_match(const struct request *req, const char *etag)
+{
+	request_assert_valid(req);
+	return req->method == HTTP_GET && req->head.if_none_match.data && etag_matches(req->head.if_none_match, etag);
 }
 
 static bool is_unchanged(struct request *req)

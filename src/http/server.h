@@ -8,6 +8,7 @@
 #define CINESYNC_HTTP_SERVER_H
 
 #include "base/arena.h"
+#include "http/address.h"
 #include "http/problem.h"
 #include "http/reply.h"
 #include "schema/schema.h"
@@ -19,26 +20,42 @@ struct uv_loop_s;
 /* HEAD is answered wherever GET is, OPTIONS everywhere. */
 enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_METHODS };
 
-enum http_auth { HTTP_AUTH_NONE, HTTP_AUTH_OPTIONAL, HTTP_AUTH_USER, HTTP_AUTH_ADMIN };
+enum http_auth {
+	HTTP_AUTH_NONE,
+	/* For everybody, and the answer is the same for all; but a bearer token that is sent must be good, when
+	 * there is an authenticate() to say so. Other schemes are passed over. */
+	HTTP_AUTH_IF_GIVEN,
+	HTTP_AUTH_OPTIONAL, /* for everybody, but the handler looks who it is */
+	HTTP_AUTH_USER,
+	HTTP_AUTH_ADMIN,
+};
 
 #define ROUTE_ERRORS_MAX 8
+#define ROUTE_ALSO_MAX 2
 
 struct route {
 	enum http_method method;
 	const char *path; /* template: "/api/v1/movies/{movie_id}"; a literal segment wins over a parameter */
 	int (*handler)(struct request *req);
 	enum http_auth auth;
-	const struct schema *path_params; /* one field a {name} */
-	const struct schema *query;       /* NULL: none allowed */
-	const struct schema *body;        /* NULL: none read */
-	bool body_form;                   /* application/x-www-form-urlencoded is taken too */
-	const char *body_type; /* another media type than application/json ("application/cloudevents+json") */
+	/* One field a {name}; with a SECRET one, logs and spans have the template only. */
+	const struct schema *path_params;
+	const struct schema *query;   /* NULL: none allowed */
+	const struct schema *headers; /* for the document: what else is read, by the handler itself */
+	const struct schema *body;    /* NULL: none read */
+	bool body_optional;           /* an empty one counts as {} */
+	bool body_form;               /* application/x-www-form-urlencoded is taken too */
+	const char *body_type;        /* another media type than application/json ("application/cloudevents+json") */
 	struct {
 		int status;
 		const struct schema *schema; /* NULL: no content, or .type */
 		const char *type;            /* media type when there is no schema ("text/html; charset=utf-8") */
 		const char *doc;
 	} reply;
+	struct {
+		int status; /* 0: no more */
+		const char *doc;
+	} also[ROUTE_ALSO_MAX];       /* other successes, with the same content */
 	int errors[ROUTE_ERRORS_MAX]; /* statuses it may answer beside the general ones */
 	const char *summary;
 	const char *doc;
@@ -63,17 +80,17 @@ struct http_server_options {
 	                    const char **ret_reason);
 	void *authenticate_arg;
 	size_t connections_max;
-	size_t requests_max;     /* in flight; more get 503 at once */
-	size_t body_max;         /* bytes */
-	size_t header_max;       /* bytes of request line and headers, 8..16 KiB */
-	size_t arena_max;        /* bytes a request */
-	int64_t deadline_ms;     /* a request's, unless X-Request-Deadline-Ms is less */
-	int64_t head_timeout_ms; /* first byte to end of headers */
-	int64_t body_timeout_ms; /* end of headers to end of body */
-	int64_t idle_timeout_ms; /* keep-alive */
-	bool trust_proxy;        /* X-Forwarded-For from a loopback or private peer names the client */
-	bool access_log;         /* one log line a request */
-	bool check_replies;      /* test builds: a reply that breaks its schema aborts */
+	size_t requests_max;                 /* in flight; more get 503 at once */
+	size_t body_max;                     /* bytes */
+	size_t header_max;                   /* bytes of request line and headers, 8..16 KiB */
+	size_t arena_max;                    /* bytes a request */
+	int64_t deadline_ms;                 /* a request's, unless X-Request-Deadline-Ms is less */
+	int64_t head_timeout_ms;             /* first byte to end of headers */
+	int64_t body_timeout_ms;             /* end of headers to end of body */
+	int64_t idle_timeout_ms;             /* keep-alive */
+	struct address_list trusted_proxies; /* whose X-Forwarded-For is believed (http/address.h) */
+	bool access_log;                     /* one log line a request */
+	bool check_replies;                  /* test builds: a reply that breaks its schema aborts */
 };
 
 /* Listens at once (so a taken port fails here: -EADDRINUSE), serves when the loop runs. Options are copied, the strings
@@ -93,11 +110,12 @@ void http_server_cancel_all(struct http_server *s);
 
 struct arena *request_arena(struct request *req);
 const struct route *request_route(const struct request *req);
-/* Set for routes with auth; .id is null on HTTP_AUTH_OPTIONAL without a token. */
+/* Set for routes with auth; .id is null on HTTP_AUTH_IF_GIVEN and _OPTIONAL without a token. */
 const struct http_user *request_user(const struct request *req);
 /* Null str when absent. Names are case-blind. */
 struct str request_header(const struct request *req, const char *name);
-/* The client's address, textual; from X-Forwarded-For only when the peer is a trusted proxy. */
+/* The client's address in its canonical text; from X-Forwarded-For as far back as trusted proxies vouch for it. "": the
+ * peer has none. */
 struct str request_client_address(const struct request *req);
 /* Path and query as the client sent them. */
 struct str request_target(const struct request *req);
@@ -117,6 +135,9 @@ int respond(struct request *req, int status, const struct schema *schema, const 
 int respond_empty(struct request *req, int status);
 /* A prepared reply that others share; its reference count is raised. Answers If-None-Match by its ETag. */
 int respond_shared(struct request *req, struct reply *reply);
+/* Whether If-None-Match names this entity tag (with its quotes): for a handler that knows the tag before the answer,
+ * and then sets the ETag header and answers 304 by respond_empty(). Only GET and HEAD. */
+bool request_none_match(const struct request *req, const char *etag);
 /* Text of any type, copied. */
 int respond_text(struct request *req, int status, const char *type, struct str text);
 /* Adds a header to the answer, whichever it will be; refused (-EINVAL) if it holds a control character. */

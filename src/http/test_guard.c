@@ -40,6 +40,7 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/user", who, .auth = HTTP_AUTH_USER },
 	{ HTTP_GET, "/admin", who, .auth = HTTP_AUTH_ADMIN },
 	{ HTTP_GET, "/optional", who, .auth = HTTP_AUTH_OPTIONAL },
+	{ HTTP_GET, "/if-given", who, .auth = HTTP_AUTH_IF_GIVEN },
 	{ HTTP_GET, "/where", where },
 	{ HTTP_GET, "/says", says },
 	{ HTTP_GET, "/splits", splits },
@@ -67,10 +68,11 @@ static struct site *site;
 static int up(void **state)
 {
 	struct http_server_options options = site_options(routes);
+	struct str wrong;
 
 	(void)state;
 	options.authenticate = authenticate;
-	options.trust_proxy = true;
+	assert_int_equal(address_list_parse(STR("127.0.0.0/8 10.0.0.0/8"), &options.trusted_proxies, &wrong), 0);
 	options.access_log = true;
 	site = site_up(routes, &options);
 	return 0;
@@ -114,6 +116,18 @@ static void test_token_names_the_user(void **state)
 	check("/optional", "Authorization: Bearer old\r\n", 401, NULL);
 }
 
+static void test_a_token_that_nobody_needs_must_be_good_all_the_same(void **state)
+{
+	(void)state;
+	check("/if-given", "", 200, "nobody");
+	check("/if-given", "Authorization: Bearer anna\r\n", 200, "anna");
+	check("/if-given", "Authorization: Bearer old\r\n", 401, NULL);
+	check("/if-given", "Authorization: bearer\r\n", 401, NULL);
+	check("/if-given", "Authorization: Basic YTpi\r\n", 200, "nobody");
+	check("/if-given", "Authorization: Bearerly old\r\n", 200, "nobody");
+	check("/if-given", "Authorization: \r\n", 200, "nobody");
+}
+
 static void test_401_says_how_and_why(void **state)
 {
 	char *got = get("/user", "");
@@ -131,14 +145,30 @@ static void test_401_says_how_and_why(void **state)
 	check("/user", "Authorization: Basic YTpi\r\n", 401, NULL);
 }
 
-static void test_address_is_what_the_proxy_says_last(void **state)
+static void test_address_is_the_last_that_no_trusted_proxy_has(void **state)
 {
 	(void)state;
 	check("/where", "", 200, "127.0.0.1");
 	check("/where", "X-Forwarded-For: 198.51.100.7\r\n", 200, "198.51.100.7");
-	check("/where", "X-Forwarded-For: 203.0.113.9, 2001:db8::7\r\n", 200, "2001:db8::7");
+	check("/where", "X-Forwarded-For: 203.0.113.9, 2001:DB8:0::7\r\n", 200, "2001:db8::7");
+	check("/where", "X-Forwarded-For: 203.0.113.9, 10.1.1.1:443\r\n", 200, "203.0.113.9");
 	check("/where", "X-Forwarded-For: 203.0.113.9, not-an-address\r\n", 200, "127.0.0.1");
 	check("/where", "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 198.51.100.8\r\n", 200, "198.51.100.8");
+	check("/where", "x-forwarded-for: 203.0.113.9\r\nX-Forwarded-For: 10.0.0.8\r\n", 200, "203.0.113.9");
+	check("/where", "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: \r\n", 200, "203.0.113.9");
+}
+
+static void test_nobody_is_believed_or_asked_unless_it_is_said(void **state)
+{
+	struct http_server_options options = site_options(routes);
+	struct site *trusting = site;
+
+	(void)state;
+	site = site_up(routes, &options);
+	check("/where", "X-Forwarded-For: 198.51.100.7\r\n", 200, "127.0.0.1");
+	check("/if-given", "Authorization: Bearer old\r\n", 200, "nobody");
+	site_down(&site);
+	site = trusting;
 }
 
 static void test_headers_are_read_case_blind(void **state)
@@ -213,8 +243,10 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_token_names_the_user),
+		cmocka_unit_test(test_a_token_that_nobody_needs_must_be_good_all_the_same),
 		cmocka_unit_test(test_401_says_how_and_why),
-		cmocka_unit_test(test_address_is_what_the_proxy_says_last),
+		cmocka_unit_test(test_address_is_the_last_that_no_trusted_proxy_has),
+		cmocka_unit_test(test_nobody_is_believed_or_asked_unless_it_is_said),
 		cmocka_unit_test(test_headers_are_read_case_blind),
 		cmocka_unit_test(test_header_of_an_answer_cannot_be_split),
 		cmocka_unit_test(test_access_log_has_a_line_without_secrets),

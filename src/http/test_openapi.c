@@ -36,8 +36,8 @@ static const struct schema id_schema = SCHEMA("IdPath", struct id_path, id_field
 
 static const struct route one[] = {
 	{ HTTP_GET, "/api/v1/movies/{movie_id}", NULL, .path_params = &id_schema, .query = &message_schema,
-	  .reply = { 200, &message_schema, NULL, "The film." }, .errors = { 404 }, .tag = "movies",
-	  .summary = "One film", .cacheable = true },
+	  .headers = &message_schema, .reply = { 200, &message_schema, NULL, "The film." },
+	  .also = { { 202, "Later." } }, .errors = { 404 }, .tag = "movies", .summary = "One film", .cacheable = true },
 	{ HTTP_DELETE, "/api/v1/movies/{movie_id}", NULL, .auth = HTTP_AUTH_ADMIN, .path_params = &id_schema,
 	  .reply = { 204 }, .tag = "movies" },
 	{ HTTP_GET, "/livez", NULL, .internal = true },
@@ -120,12 +120,22 @@ static void test_paths_hold_their_operations_and_nothing_internal(void **state)
 static void test_parameters_come_from_path_and_query(void **state)
 {
 	(void)state;
-	assert_int_equal(json_array_size(at(MOVIE "get|parameters")), 2);
+	assert_int_equal(json_array_size(at(MOVIE "get|parameters")), 3);
 	assert_string_equal(text_at(MOVIE "get|parameters|0|name"), "movie_id");
 	assert_string_equal(text_at(MOVIE "get|parameters|0|in"), "path");
 	assert_string_equal(text_at(MOVIE "get|parameters|0|schema|type"), "integer");
 	assert_string_equal(text_at(MOVIE "get|parameters|1|in"), "query");
 	assert_true(json_is_true(at(MOVIE "get|parameters|1|required")));
+	assert_string_equal(text_at(MOVIE "get|parameters|2|in"), "header");
+}
+
+static void test_there_may_be_several_successes(void **state)
+{
+	(void)state;
+	assert_string_equal(text_at(MOVIE "get|responses|200|description"), "The film.");
+	assert_string_equal(text_at(MOVIE "get|responses|202|description"), "Later.");
+	assert_string_equal(text_at(MOVIE "get|responses|202|content|application/json|schema|$ref"),
+	                    "#/components/schemas/Message");
 }
 
 static void test_bodies_and_replies_name_their_messages(void **state)
@@ -198,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_document_says_what_it_is),
 		cmocka_unit_test(test_paths_hold_their_operations_and_nothing_internal),
 		cmocka_unit_test(test_parameters_come_from_path_and_query),
+		cmocka_unit_test(test_there_may_be_several_successes),
 		cmocka_unit_test(test_bodies_and_replies_name_their_messages),
 		cmocka_unit_test(test_errors_are_problems),
 		cmocka_unit_test(test_security_is_where_a_token_is_wanted),

@@ -2,6 +2,8 @@
  * answers stay in the two-level cache. What it keeps on disk, the index of films seen, is a help and can be lost. */
 #include "movie/state.h"
 
+#include "service/bearer.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +21,8 @@ static void modes_set(struct service_run *run, const struct movie_state *m)
 
 	service_mode_set(run, "catalogue", m->catalogue->describe(m->catalogue));
 	service_mode_set(run, "cache", is_shared ? "in-process, Redis behind" : "in-process");
-	if (m->config->redis_url && !is_shared)
+	service_mode_set(run, "access tokens", m->bearer ? "checked when sent" : "not looked at");
+	if (m->config->redis_url && !is_shared && !m->redis)
 		log_info("REDIS_URL is not used: built-in films are answered from memory");
 	if (m->upstream)
 		service_mode_set(run, "search without TMDB", m->seen ? "films seen, built-in films" : "none");
@@ -47,6 +50,18 @@ static void stop(void *state)
 {
 	movie_state_done(state);
 	free(state);
+}
+
+/* ---- access tokens ---- */
+
+/* Films are for everybody, so a token that nobody can check now shuts nobody out. */
+static int authenticate(struct request *req, struct str token, void *arg, struct http_user *ret,
+                        const char **ret_reason)
+{
+	struct movie_state *m = arg;
+	int r = m->bearer ? bearer_authenticate(m->bearer, req, token, ret, ret_reason) : 0;
+
+	return r == -EAGAIN ? 0 : r;
 }
 
 /* ---- health ---- */
@@ -90,7 +105,7 @@ static bool has_redis(void *state)
 {
 	const struct movie_state *m = state;
 
-	return m->config->redis_url && !m->catalogue->is_local;
+	return m->redis || (m->config->redis_url && !m->catalogue->is_local);
 }
 
 static int redis_check(void *state, struct buf *ret_reason)
@@ -98,8 +113,12 @@ static int redis_check(void *state, struct buf *ret_reason)
 	struct movie_state *m = state;
 	struct aside_stats stats;
 
+	if (m->redis && !redis_is_up(m->redis)) {
+		buf_adds(ret_reason, "Redis is away; it cannot be asked for sessions that ended");
+		return -EAGAIN;
+	}
 	aside_stats_get(m->cache, &stats);
-	if (stats.redis.is_up)
+	if (m->catalogue->is_local || stats.redis.is_up)
 		return 0;
 	buf_adds(ret_reason, "Redis is away; answers are kept in memory alone");
 	return -EAGAIN;
@@ -127,6 +146,7 @@ int main(int argc, char **argv)
 		.checks = checks,
 		.start = start,
 		.stop = stop,
+		.authenticate = authenticate,
 	};
 
 	return service_main(argc, argv, &service);

@@ -1,8 +1,10 @@
-/* What the cache and the index of films seen count, as Prometheus metrics, read when /metrics is rendered. (The
- * upstream declares its own.) */
+/* What the cache, the index of films seen and the check of access tokens count, as Prometheus metrics, read when
+ * /metrics is rendered. (The upstream declares its own.) */
 #include "movie/state.h"
 
+#include "cache/revoked.h"
 #include "movie/seen.h"
+#include "service/bearer.h"
 #include "telemetry/metrics.h"
 
 /* One number of one of the stats structs. */
@@ -12,7 +14,7 @@ struct reading {
 	enum metric_type type;
 	enum { READ_U64, READ_SIZE, READ_I64, READ_BOOL } kind;
 	size_t offset;
-	bool of_seen; /* else of the cache */
+	enum { OF_CACHE, OF_SEEN, OF_TOKENS, OF_REVOKED } of;
 	struct movie_state *movies;
 };
 
@@ -24,7 +26,17 @@ struct reading {
 #define SEEN(member_, kind_, type_, name_, help_)                                                        \
 	{                                                                                                \
 		.name = "cinesync_movie_seen_" name_, .help = (help_), .type = (type_), .kind = (kind_), \
-		.offset = offsetof(struct seen_stats, member_), .of_seen = true                          \
+		.offset = offsetof(struct seen_stats, member_), .of = OF_SEEN                            \
+	}
+#define TOKENS(member_, name_, help_)                                                     \
+	{                                                                                 \
+		.name = "cinesync_movie_" name_, .help = (help_), .type = METRIC_COUNTER, \
+		.offset = offsetof(struct bearer_stats, member_), .of = OF_TOKENS         \
+	}
+#define REVOKED(member_, name_, help_)                                                            \
+	{                                                                                         \
+		.name = "cinesync_movie_revoked_" name_, .help = (help_), .type = METRIC_COUNTER, \
+		.offset = offsetof(struct revoked_stats, member_), .of = OF_REVOKED               \
 	}
 #define COUNT(member_, name_, help_) CACHE(member_, READ_U64, METRIC_COUNTER, name_, help_)
 
@@ -61,6 +73,14 @@ static struct reading readings[] = {
 	SEEN(dropped, READ_U64, METRIC_COUNTER, "dropped_total", "Films for which its queue had no room."),
 	SEEN(failed, READ_U64, METRIC_COUNTER, "failed_total", "Batches that could not be written to it."),
 	SEEN(queued, READ_SIZE, METRIC_GAUGE, "queued", "Films waiting to be written to it."),
+	TOKENS(accepted, "tokens_accepted_total", "Access tokens that were good."),
+	TOKENS(refused, "tokens_refused_total", "Access tokens that were not."),
+	TOKENS(unchecked, "tokens_unchecked_total", "Access tokens that could not be checked, for want of keys."),
+	TOKENS(fetches, "jwks_fetches_total", "Times the key set was asked for."),
+	TOKENS(failures, "jwks_failures_total", "Of these, the ones without one."),
+	REVOKED(checks, "checks_total", "Sessions looked at, whether they have ended."),
+	REVOKED(asked, "asked_total", "Of these, the ones that Redis or the user service had to be asked about."),
+	REVOKED(unsure, "unsure_total", "Of these, the ones that neither gave an answer to."),
 };
 
 static double value_at(const struct reading *r, const void *stats)
@@ -80,19 +100,28 @@ static double value_at(const struct reading *r, const void *stats)
 	return 0;
 }
 
+/* What there is not in this mode counts nothing. */
 static double read_value(void *arg)
 {
 	const struct reading *r = arg;
-	struct seen_stats seen = { 0 };
-	struct aside_stats cache;
+	const struct movie_state *m = r->movies;
+	union {
+		struct aside_stats cache;
+		struct seen_stats seen;
+		struct bearer_stats tokens;
+		struct revoked_stats revoked;
+	} stats;
 
-	if (r->of_seen) {
-		if (r->movies->seen)
-			seen_stats_get(r->movies->seen, &seen);
-		return value_at(r, &seen);
-	}
-	aside_stats_get(r->movies->cache, &cache);
-	return value_at(r, &cache);
+	memset(&stats, 0, sizeof(stats));
+	if (r->of == OF_CACHE)
+		aside_stats_get(m->cache, &stats.cache);
+	else if (r->of == OF_SEEN && m->seen)
+		seen_stats_get(m->seen, &stats.seen);
+	else if (r->of == OF_TOKENS && m->bearer)
+		bearer_stats_get(m->bearer, &stats.tokens);
+	else if (r->of == OF_REVOKED && m->bearer && bearer_revoked(m->bearer))
+		revoked_stats_get(bearer_revoked(m->bearer), &stats.revoked);
+	return value_at(r, &stats);
 }
 
 void movie_metrics_begin(struct movie_state *m)

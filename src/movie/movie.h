@@ -8,6 +8,7 @@
 #include "movie/question.h"
 #include "movie/upstream.h"
 
+struct bearer;
 struct seen;
 struct store;
 
@@ -60,6 +61,11 @@ struct movie_config {
 	int64_t cache_lease_ms;
 	int64_t cache_retry_ms;
 	int64_t flights_max;
+	/* access tokens */
+	char *jwks_url;
+	char *sessions_url;
+	char *token_issuer;
+	char *token_audience;
 	/* the films seen */
 	char *data_dir;
 	int64_t seen_films_max;
@@ -77,6 +83,8 @@ struct movie_state {
 	struct http_client *client;  /* owned; to TMDB alone */
 	struct seen *seen;           /* owned; NULL without TMDB, or without a place for it */
 	struct aside *cache;         /* struct reply by question; owned */
+	struct redis *redis;         /* owned; of the revoked sessions alone; NULL: none is to be asked */
+	struct bearer *bearer;       /* owned; NULL: tokens are not looked at */
 	int64_t retry_at_ms;         /* when the source said that asking is worth while again; 0: it did not */
 };
 

@@ -38,7 +38,7 @@ HANDLER(movie_similar, QUESTION_SIMILAR)
 HANDLER(movie_brief, QUESTION_BRIEF)
 
 #define PREFIX "/api/v1/movies"
-#define TAG .method = HTTP_GET, .tag = "movies", .cacheable = true
+#define TAG .method = HTTP_GET, .tag = "movies", .cacheable = true, .auth = HTTP_AUTH_IF_GIVEN
 #define ONE_PAGE                                                    \
 	{                                                           \
 		200, &movie_page_schema, NULL, "One page of films." \

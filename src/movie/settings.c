@@ -107,7 +107,7 @@ static const struct config_entry entries[] = {
 	TEXT("REDIS_URL", redis_url, CONFIG_SECRET, NULL, redis_check_url,
 	     "Redis behind the cache in memory, shared by all replicas: redis://[[user]:password@]host[:port][/db]. It "
 	     "may go "
-	     "away at any time. The built-in films have no use for it."),
+	     "away at any time. The built-in films have no use for it; access tokens have: see JWKS_URL."),
 	NUMBER("REDIS_TIMEOUT_MS", redis_timeout_ms, 1, 5 * SECOND_MS, "50", "ms",
 	       "How long Redis may take to answer before it is done without."),
 	NUMBER("SEARCH_TTL_MS", search_ttl_ms, 0, DAY_MS, "3600000", "ms", "How long the answer to a search is fresh."),
@@ -134,6 +134,19 @@ static const struct config_entry entries[] = {
 	       "Pause after a renewal that failed before the same answer is tried again."),
 	NUMBER("FLIGHTS_MAX", flights_max, 1, 100000, "1000", "questions",
 	       "Different questions put to Redis and TMDB at once; one more is answered 503."),
+	TEXT("JWKS_URL", jwks_url, CONFIG_STRING, NULL, service_check_http_url,
+	     "The user service's key set, /api/v1/auth/.well-known/jwks.json there. When it is set, an access token "
+	     "that is "
+	     "sent must be good, though none is needed; whether its session has ended is asked of Redis and of "
+	     "SESSIONS_URL. Unset: tokens "
+	     "are "
+	     "not looked at."),
+	TEXT("SESSIONS_URL", sessions_url, CONFIG_STRING, NULL, service_check_http_url,
+	     "Where the user service says whether a session has ended, /internal/sessions there; asked when Redis is "
+	     "not set, "
+	     "or away. Unset: then tokens of ended sessions are taken until they expire."),
+	TEXT("TOKEN_ISSUER", token_issuer, CONFIG_STRING, "cinesync", NULL, "The tokens' iss."),
+	TEXT("TOKEN_AUDIENCE", token_audience, CONFIG_STRING, "cinesync", NULL, "The tokens' aud."),
 	TEXT("DATA_DIR", data_dir, CONFIG_STRING, "var/movie", NULL,
 	     "Folder of the index of films seen from TMDB; made when missing. One for each replica."),
 	NUMBER("SEEN_FILMS_MAX", seen_films_max, 0, 10000000, "100000", "films",

@@ -7,6 +7,7 @@
 #include "movie/observed.h"
 #include "movie/seen.h"
 #include "movie/tmdb.h"
+#include "service/bearer.h"
 #include "service/database.h"
 
 #include <errno.h>
@@ -23,7 +24,6 @@ bool movie_has_tmdb(const struct movie_config *config)
 static int client_new(struct movie_state *m, struct uv_loop_s *loop)
 {
 	struct http_client_options options = {
-		.connections_max = (size_t)m->config->tmdb_calls_max + CONNECTIONS_SPARE,
 		.connections_host_max = (size_t)m->config->tmdb_calls_max + CONNECTIONS_SPARE,
 		.ca_file = m->config->tmdb_ca_file,
 	};
@@ -78,8 +78,7 @@ static void seen_open(struct movie_state *m, struct service_run *run)
 	struct service_database database = {
 		.data_dir = m->config->data_dir,
 		.file = "seen.db",
-		.connections_max = 2,
-		.migrations = { seen_migrations, seen_migrations_n },
+		.sqlite = { seen_migrations, seen_migrations_n },
 	};
 	struct seen_options options = {
 		.films_max = (size_t)m->config->seen_films_max,
@@ -118,6 +117,46 @@ static int tmdb_open(struct movie_state *m, struct service_run *run)
 	return 0;
 }
 
+/* ---- access tokens ---- */
+
+static void revoked_turned(bool is_up, const char *why, void *arg)
+{
+	(void)arg;
+	if (is_up)
+		log_info("redis: asked for sessions that ended");
+	else
+		log_warning("redis: sessions that ended are not known until it answers again", LOG_STR("why", why));
+}
+
+/* A connection of its own: the cache's belongs to the cache, which has none for the built-in films. */
+static int redis_open(struct movie_state *m, struct service_run *run)
+{
+	const struct redis_options redis = { .url = m->config->redis_url,
+		                             .timeout_ms = m->config->redis_timeout_ms,
+		                             .turned = revoked_turned };
+
+	return redis_new(service_loop(run), &redis, &m->redis);
+}
+
+static int tokens_open(struct movie_state *m, struct service_run *run)
+{
+	struct bearer_options options = {
+		.jwks_url = m->config->jwks_url,
+		.issuer = m->config->token_issuer,
+		.audience = m->config->token_audience,
+		.sessions_url = m->config->sessions_url,
+		.client = service_client,
+	};
+	int r = 0;
+
+	if (!m->config->jwks_url)
+		return 0;
+	if (m->config->redis_url)
+		r = redis_open(m, run);
+	options.redis = m->redis;
+	return r < 0 ? r : bearer_new(&options, &m->bearer);
+}
+
 /* ---- life ---- */
 
 int movie_state_open(struct movie_state *m, struct service_run *run, const struct movie_config *config)
@@ -130,12 +169,16 @@ int movie_state_open(struct movie_state *m, struct service_run *run, const struc
 		r = tmdb_open(m, run);
 	if (r == 0 && !m->catalogue)
 		m->catalogue = m->builtin;
+	if (r == 0)
+		r = tokens_open(m, run);
 	return r < 0 ? r : movie_cache_new(m, service_loop(run));
 }
 
 void movie_state_done(struct movie_state *m)
 {
 	aside_free(&m->cache);
+	bearer_free(&m->bearer);
+	redis_free(&m->redis);
 	if (m->catalogue != m->builtin)
 		catalogue_free(&m->catalogue);
 	m->catalogue = NULL;

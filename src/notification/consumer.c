@@ -4,50 +4,13 @@
  * receiver. */
 #include "base/clock.h"
 #include "base/random.h"
-#include "event/event.h"
 #include "notification/mailer.h"
-#include "notification/notification.h"
+#include "notification/notice.h"
+#include "notification/sink.h"
 #include "notification/statements.h"
 #include "telemetry/metrics.h"
 
 #include <errno.h>
-
-/* What we read of com.cinesync.user.created.v1. */
-struct user_created {
-	struct str user_id;
-	struct str email;
-	struct str display_name;
-	struct str language;
-};
-
-static const struct schema_field user_created_fields[] = {
-	{ .name = "user_id",
-	  .type = SCHEMA_UUID,
-	  .flags = SCHEMA_REQUIRED,
-	  .offset = offsetof(struct user_created, user_id),
-	  .doc = "Who." },
-	{ .name = "email",
-	  .type = SCHEMA_EMAIL,
-	  .flags = SCHEMA_REQUIRED,
-	  .min = 3,
-	  .max = 254,
-	  .offset = offsetof(struct user_created, email),
-	  .doc = "Where to write to." },
-	{ .name = "display_name",
-	  .type = SCHEMA_STRING,
-	  .flags = SCHEMA_NULLABLE,
-	  .min = 1,
-	  .max = 80,
-	  .offset = offsetof(struct user_created, display_name),
-	  .doc = "How to address this person." },
-	{ .name = "language",
-	  .type = SCHEMA_LANGUAGE,
-	  .def = "\"en\"",
-	  .offset = offsetof(struct user_created, language),
-	  .doc = "Language to write in." },
-};
-static const struct schema user_created_schema =
-        SCHEMA("UserCreated", struct user_created, user_created_fields, "Somebody has registered.");
 
 static struct metric *events_metric;
 
@@ -64,34 +27,91 @@ static void count(const char *result)
 	metric_add(metric_cell(events_metric, (const char *const[]){ result }), 1);
 }
 
+static int store_failed(struct request *req, int r, const char *doing)
+{
+	if (r == -ENOMEM || r == -ETIMEDOUT || r == -ECANCELED)
+		return r;
+	log_error("database", LOG_STR("doing", doing), LOG_ERR(r),
+	          LOG_STR("detail", store_error(notification_state()->store)));
+	return request_problem_retry(req, &problem_unavailable, 2, "The event could not be stored; send it again.");
+}
+
+/* In the transaction: everything we know of a person, but for the mail that says goodbye; the rows stay as a memory of
+ * the events. */
+static int person_forget(struct store_tx *tx, struct request *req, const struct event *e, const struct notice *n)
+{
+	return store_tx_query(tx, sql_deliveries_forget, STORE_ARGS(STORE_S(n->user_id), STORE_S(e->id)),
+	                      request_arena(req), NULL);
+}
+
+static int delivery_insert(struct store_tx *tx, struct request *req, const struct event *e, const struct notice *n,
+                           bool *ret_is_new)
+{
+	struct store_rows rows;
+	int r = store_tx_query(tx, sql_delivery_insert,
+	                       STORE_ARGS(STORE_S(e->id), STORE_S(e->type), STORE_S(n->user_id),
+	                                  STORE_S(str_from(n->template)), STORE_S(n->language), STORE_S(n->email),
+	                                  STORE_S(n->display_name), STORE_S(e->traceparent), STORE_I(clock_real_ms()),
+	                                  STORE_S(e->data)),
+	                       request_arena(req), &rows);
+
+	if (r == 0)
+		*ret_is_new = rows.affected > 0;
+	return r;
+}
+
+/* Yields. The files of mails already sent: before the rows forget which they were, so that a crash in between only
+ * means that it is done once more. */
+static int mails_forget(struct request *req, const struct notice *n)
+{
+	struct mail_sink *sink = notification_state()->sink;
+	struct store_rows rows;
+	int r;
+
+	if (!sink->forget)
+		return 0;
+	r = store_read(notification_state()->store, sql_deliveries_sent_to, STORE_ARGS(STORE_S(n->user_id)),
+	               request_arena(req), &rows);
+	for (size_t i = 0; r == 0 && i < rows.n; i++)
+		r = sink->forget(sink, store_text(&rows, i, 0));
+	return r;
+}
+
 /* Yields. The mail to write, durable; an event that is known already changes nothing. */
-static int delivery_add(struct request *req, const struct event *e, const struct user_created *u)
+static int delivery_add(struct request *req, const struct event *e, const struct notice *n)
 {
 	struct notification_state *s = notification_state();
-	struct store_rows rows;
-	int r = store_query(s->store, sql_delivery_insert,
-	                    STORE_ARGS(STORE_S(e->id), STORE_S(e->type), STORE_S(u->user_id), STORE_S(STR("welcome")),
-	                               STORE_S(u->language), STORE_S(u->email), STORE_S(u->display_name),
-	                               STORE_S(e->traceparent), STORE_I(clock_real_ms())),
-	                    request_arena(req), &rows);
+	struct store_tx *tx CLEANUP(store_rollback) = NULL;
+	bool is_new = false;
+	int r = n->is_farewell ? mails_forget(req, n) : 0;
 
-	if (r < 0) {
-		log_error("database", LOG_STR("doing", "store a delivery"), LOG_ERR(r),
-		          LOG_STR("detail", store_error(s->store)));
-		return request_problem_retry(req, &problem_unavailable, 2,
-		                             "The event could not be stored; send it again.");
-	}
-	count(rows.affected > 0 ? "accepted" : "duplicate");
-	if (rows.affected > 0)
+	if (r == 0)
+		r = store_begin(s->store, &tx);
+	if (r == 0 && n->is_farewell)
+		r = person_forget(tx, req, e, n);
+	if (r == 0)
+		r = delivery_insert(tx, req, e, n, &is_new);
+	if (r == 0)
+		r = store_commit(&tx);
+	if (r < 0)
+		return store_failed(req, r, "store a delivery");
+	count(is_new ? "accepted" : "duplicate");
+	if (is_new)
 		mailer_kick(s->mailer);
 	return 0;
 }
 
-static int user_created(struct request *req, const struct event *e)
+static int notice_take(struct request *req, const struct event *e)
 {
-	struct user_created data;
-	int r = event_data(e, &user_created_schema, request_arena(req), &data, request_violation_list(req));
+	struct notice n;
+	int r = notice_read(e, request_arena(req), &n, request_violation_list(req));
 
+	if (r == -ENOENT) {
+		count("unknown-type");
+		log_info("event of a type not known here", LOG_STRN("event_type", e->type),
+		         LOG_STRN("event_id", e->id));
+		return 0;
+	}
 	if (r == 0 && !uuid_is_valid(e->id)) {
 		violations_add(request_violation_list(req), "body", "id", "uuid_parsing",
 		               "Input should be a valid UUID");
@@ -101,7 +121,7 @@ static int user_created(struct request *req, const struct event *e)
 		count("malformed");
 		return request_violations(req);
 	}
-	return r < 0 ? r : delivery_add(req, e, &data);
+	return r < 0 ? r : delivery_add(req, e, &n);
 }
 
 static int event_take(struct request *req)
@@ -115,12 +135,7 @@ static int event_take(struct request *req)
 	}
 	if (r < 0)
 		return r;
-	if (str_equal(e.type, STR("com.cinesync.user.created.v1"))) {
-		r = user_created(req, &e);
-	} else {
-		count("unknown-type");
-		log_info("event of a type not known here", LOG_STRN("event_type", e.type), LOG_STRN("event_id", e.id));
-	}
+	r = notice_take(req, &e);
 	return r < 0 ? r : respond_empty(req, 204);
 }
 

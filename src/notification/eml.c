@@ -97,6 +97,28 @@ static int eml_send(struct mail_sink *sink, struct str event_id, struct str reci
 	return r;
 }
 
+/* On a pool thread. */
+static int forget_work(void *arg)
+{
+	const struct eml_write *w = arg;
+
+	if (unlink(w->path) < 0 && errno != ENOENT)
+		return -errno;
+	return folder_sync(w->folder);
+}
+
+static int eml_forget(struct mail_sink *sink, struct str event_id)
+{
+	struct eml_sink *s = CONTAINER_OF(sink, struct eml_sink, sink);
+	char path[PATH_SIZE];
+	struct eml_write w = { .folder = s->folder, .path = path };
+	struct offload job = { .work = forget_work, .arg = &w };
+
+	assert(s->magic == EML_MAGIC);
+	snprintf(path, sizeof(path), "%s/%.*s.eml", s->folder, STR_ARGS(event_id));
+	return offload_run(&job);
+}
+
 static void eml_free(struct mail_sink *sink)
 {
 	struct eml_sink *s = CONTAINER_OF(sink, struct eml_sink, sink);
@@ -121,7 +143,7 @@ int eml_sink_new(const char *folder, struct mail_sink **ret)
 		return -ENOMEM;
 	s->magic = EML_MAGIC;
 	snprintf(s->folder, sizeof(s->folder), "%s", folder);
-	s->sink = (struct mail_sink){ .name = "eml files", .send = eml_send, .free = eml_free };
+	s->sink = (struct mail_sink){ .name = "eml files", .send = eml_send, .forget = eml_forget, .free = eml_free };
 	*ret = &s->sink;
 	return 0;
 }

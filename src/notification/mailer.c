@@ -8,9 +8,9 @@
 #include "base/random.h"
 #include "fiber/fiber.h"
 #include "notification/message.h"
+#include "notification/notice.h"
 #include "notification/sink.h"
 #include "notification/statements.h"
-#include "notification/template.h"
 #include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 
@@ -23,6 +23,7 @@ enum {
 	BACKOFF_MIN_MS = 1000,
 	BACKOFF_MAX_MS = 600000,
 	ARENA_SIZE_MAX = 8 << 20,
+	MAIL_ARENA_MAX = 1 << 20,
 	MESSAGE_SIZE_MAX = 1 << 20,
 	SEND_MS = 60000,
 };
@@ -42,7 +43,17 @@ struct mailer {
 };
 
 /* Columns of sql_deliveries_due. */
-enum { DUE_EVENT, DUE_TEMPLATE, DUE_LANGUAGE, DUE_RECIPIENT, DUE_NAME, DUE_TRACEPARENT, DUE_ATTEMPTS, DUE_CREATED };
+enum {
+	DUE_EVENT,
+	DUE_TEMPLATE,
+	DUE_LANGUAGE,
+	DUE_RECIPIENT,
+	DUE_NAME,
+	DUE_TRACEPARENT,
+	DUE_ATTEMPTS,
+	DUE_CREATED,
+	DUE_DATA
+};
 
 static int64_t backoff_ms(int64_t attempts)
 {
@@ -54,43 +65,63 @@ static int64_t backoff_ms(int64_t attempts)
 	return ceiling / 2 + (int64_t)random_below((uint64_t)ceiling / 2 + 1);
 }
 
-static int message_make(const struct notification_state *s, const struct store_rows *due, size_t row, struct buf *out)
+/* a: of this mail alone; holds the link. */
+static int message_make(const struct notification_state *s, const struct store_rows *due, size_t row, struct arena *a,
+                        struct buf *out)
 {
 	struct template_mail mail CLEANUP(template_mail_done) = { 0 };
-	struct template_values values = {
-		.name = store_text(due, row, DUE_NAME),
-		.email = store_text(due, row, DUE_RECIPIENT),
-		.url = str_from(s->config->public_url),
-	};
+	struct template_values values;
+	struct str template = store_text(due, row, DUE_TEMPLATE);
 	struct message m = {
 		.from_name = str_from(s->config->mail_from_name),
 		.from = str_from(s->config->mail_from),
-		.to_name = values.name,
-		.to = values.email,
+		.to_name = store_text(due, row, DUE_NAME),
+		.to = store_text(due, row, DUE_RECIPIENT),
 		.event_id = store_text(due, row, DUE_EVENT),
 		.language = store_text(due, row, DUE_LANGUAGE),
 		.date_ms = store_int(due, row, DUE_CREATED),
 	};
-	int r = template_render(notification_templates, notification_templates_n,
-	                        store_text(due, row, DUE_TEMPLATE).data, m.language, &values, &mail);
+	int r = notice_values(s, template, store_text(due, row, DUE_DATA), a, &values);
 
+	/* Rows from before the data was kept are welcomes. */
+	if (store_is_null(due, row, DUE_DATA)) {
+		values = (struct template_values){ .name = m.to_name,
+			                           .email = m.to,
+			                           .url = str_from(s->config->public_url) };
+		r = 0;
+	}
+	if (r == 0)
+		r = template_render(notification_templates, notification_templates_n, template.data, m.language,
+		                    &values, &mail);
 	if (r < 0)
 		return r;
 	m.subject = buf_str(&mail.subject);
 	m.text = buf_str(&mail.text);
 	m.html = buf_str(&mail.html);
-	return message_write(&m, out);
+	r = message_write(&m, out);
+	explicit_bzero(mail.text.data, mail.text.len);
+	explicit_bzero(mail.html.data, mail.html.len);
+	return r;
+}
+
+static void wiped_free(struct arena **a)
+{
+	if (*a)
+		arena_wipe(*a);
+	arena_free(a);
 }
 
 /* Yields. Renders and hands over one mail. */
 static int send(struct mailer *m, const struct store_rows *due, size_t row, struct buf *answer)
 {
+	struct arena *a CLEANUP(wiped_free) = NULL;
 	struct buf text CLEANUP(buf_done);
 	struct mail_sink *sink = m->state->sink;
-	int r;
+	int r = arena_new(MAIL_ARENA_MAX, &a);
 
 	buf_init(&text, MESSAGE_SIZE_MAX);
-	r = message_make(m->state, due, row, &text);
+	if (r == 0)
+		r = message_make(m->state, due, row, a, &text);
 	if (r < 0) {
 		buf_addf(answer, "cannot make the mail: %s", error_name(r));
 		return r == -ENOMEM ? r : -EREMOTEIO;
@@ -99,6 +130,7 @@ static int send(struct mailer *m, const struct store_rows *due, size_t row, stru
 	r = sink->send(sink, store_text(due, row, DUE_EVENT), store_text(due, row, DUE_RECIPIENT), buf_str(&text),
 	               answer);
 	fiber_deadline_set(DEADLINE_NONE);
+	explicit_bzero(text.data, text.len);
 	return r;
 }
 

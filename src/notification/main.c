@@ -7,13 +7,14 @@
 #include "notification/template.h"
 #include "schema/email.h"
 #include "service/database.h"
+#include "token/seal.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-extern const struct embedded_file notification_migrations_sqlite[];
-extern const size_t notification_migrations_sqlite_n;
+extern const struct embedded_file notification_migrations_sqlite[], notification_migrations_postgres[];
+extern const size_t notification_migrations_sqlite_n, notification_migrations_postgres_n;
 
 #define SETTING(type_, name_, field_, min_, max_, def_, doc_, ...)                                            \
 	{                                                                                                     \
@@ -37,15 +38,17 @@ static const char *name_check(const char *value)
 static const struct config_entry entries[] = {
 	SETTING(CONFIG_STRING, "DATA_DIR", data_dir, 1, 900, "var/notification",
 	        "Folder of the embedded database and, in mail/, of the .eml files; made when missing."),
-	SETTING(CONFIG_SECRET, "DATABASE_URL", database_url, 1, 2048, NULL,
-	        "Where the deliveries are remembered; unset: sqlite:DATA_DIR/notification.db, for one process.",
-	        .check = store_check_url),
+	DATABASE_SETTINGS(offsetof(struct notification_config, database), "notification.db"),
 	SETTING(CONFIG_STRING, "MAIL_FROM", mail_from, 3, 254, "noreply@cinesync.localhost",
 	        "Sender's address of the mails.", .check = address_check),
 	SETTING(CONFIG_STRING, "MAIL_FROM_NAME", mail_from_name, 1, 80, "CineSync", "Sender's name of the mails.",
 	        .check = name_check),
 	SETTING(CONFIG_STRING, "PUBLIC_URL", public_url, 8, 1024, "http://127.0.0.1:8080",
 	        "Where people open CineSync: the base of the links in the mails.", .check = service_check_http_url),
+	SETTING(CONFIG_STRING, "LINK_KEY_FILE", link_key_file, 1, 1024, NULL,
+	        "32 random bytes (mode 0600) that open the links the user service seals, which needs the same file; "
+	        "made "
+	        "when missing; unset: DATA_DIR/link.key."),
 };
 
 static const struct config_table table = {
@@ -64,9 +67,10 @@ static struct service_database database_of(const struct notification_config *c)
 	return (struct service_database){
 		.data_dir = c->data_dir,
 		.file = "notification.db",
-		.url = c->database_url,
-		.connections_max = 2,
-		.migrations = { notification_migrations_sqlite, notification_migrations_sqlite_n },
+		.service = "cinesync-notification",
+		.settings = &c->database,
+		.sqlite = { notification_migrations_sqlite, notification_migrations_sqlite_n },
+		.postgres = { notification_migrations_postgres, notification_migrations_postgres_n },
 	};
 }
 
@@ -100,6 +104,20 @@ static int sink_begin(struct notification_state *s)
 	return r;
 }
 
+static int seal_begin(struct notification_state *s)
+{
+	char in_data_dir[1024];
+	const char *path = s->config->link_key_file ? s->config->link_key_file : in_data_dir;
+	int r;
+
+	snprintf(in_data_dir, sizeof(in_data_dir), "%s/link.key", s->config->data_dir);
+	r = seal_new(path, "links", &s->link_seal);
+	if (r < 0)
+		log_alert("cannot use a key file; it must hold 32 bytes that only its owner may read",
+		          LOG_STR("path", path), LOG_ERR(r));
+	return r;
+}
+
 static void stop(void *state)
 {
 	struct notification_state *s = state;
@@ -108,6 +126,7 @@ static void stop(void *state)
 	if (s->sink)
 		s->sink->free(s->sink);
 	store_close(&s->store);
+	seal_free(&s->link_seal);
 	free(s);
 }
 
@@ -126,6 +145,8 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 	r = templates_check();
 	if (r == 0)
 		r = service_database_open(run, &database, &s->store);
+	if (r == 0)
+		r = seal_begin(s);
 	if (r == 0)
 		r = sink_begin(s);
 	if (r == 0)
@@ -155,7 +176,8 @@ int main(int argc, char **argv)
 {
 	static const struct route *const routes[] = { event_routes, NULL };
 	static const struct service_command commands[] = {
-		{ "migrate", "status | up | down [STEPS]: the versioned schema of the database", migrate },
+		{ "migrate", "status | up | down [STEPS]: the database's schema; with --dry-run only its SQL",
+		  migrate },
 		{ 0 },
 	};
 	static const struct service_check checks[] = { { "database", true, check_database }, { 0 } };

@@ -4,17 +4,20 @@
 
 #include "base/embed.h"
 #include "http/server.h"
+#include "service/database.h"
 #include "store/store.h"
 
 struct mail_sink;
 struct mailer;
+struct seal;
 
 struct notification_config {
 	char *data_dir;
-	char *database_url;
+	struct database_settings database;
 	char *mail_from;
 	char *mail_from_name;
 	char *public_url;
+	char *link_key_file;
 };
 
 struct notification_state {
@@ -22,6 +25,7 @@ struct notification_state {
 	struct store *store;
 	struct mail_sink *sink;
 	struct mailer *mailer;
+	struct seal *link_seal;
 };
 
 struct notification_state *notification_state(void);

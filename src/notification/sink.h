@@ -10,6 +10,9 @@ struct mail_sink {
 	 * again later. The same event_id again must not make a second mail where the sink can help it. */
 	int (*send)(struct mail_sink *s, struct str event_id, struct str recipient, struct str message,
 	            struct buf *ret_answer);
+	/* Yields. Takes back what is still here of a mail that was sent, when its reader is to be forgotten; none is
+	 * fine. NULL: a mail that is out is out. */
+	int (*forget)(struct mail_sink *s, struct str event_id);
 	void (*free)(struct mail_sink *s);
 };
 

@@ -1,58 +1,14 @@
-/* The smallest template language that serves: literal text and {{placeholders}} out of a fixed set. No logic, no
- * nesting, no I/O. What a person chose (name, address) can never become markup, a header or another placeholder. */
+/* The smallest template language that serves: text with {{placeholders}} out of a fixed set. No logic, no nesting, no
+ * I/O. What a person chose (name, address) can never become markup, a header or another placeholder: a template is
+ * taken apart before the values come in. */
 #include "notification/template.h"
+
+#include "notification/template_fill.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 enum { MAIL_SIZE_MAX = 262144 };
-
-/* How a value is written into the body at hand. */
-typedef void add_value(struct buf *out, struct str value);
-
-static int placeholder_add(struct str key, const struct template_values *v, add_value *add, struct buf *out)
-{
-	if (str_equal(key, STR("email"))) {
-		add(out, v->email);
-	} else if (str_equal(key, STR("url"))) {
-		add(out, v->url);
-	} else if (str_equal(key, STR(", name"))) {
-		if (v->name.len > 0) {
-			buf_adds(out, ", ");
-			add(out, v->name);
-		}
-	} else {
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static ptrdiff_t find(struct str text, const char *what, size_t from)
-{
-	const char *at = from < text.len ? memmem(text.data + from, text.len - from, what, 2) : NULL;
-
-	return at ? at - text.data : -1;
-}
-
-static int render(struct str text, const struct template_values *v, add_value *add, struct buf *out)
-{
-	size_t from = 0;
-	ptrdiff_t open, close;
-	int r;
-
-	while ((open = find(text, "{{", from)) >= 0) {
-		close = find(text, "}}", (size_t)open);
-		if (close < 0)
-			return -EINVAL;
-		buf_add_str(out, str_slice(text, from, (size_t)open));
-		r = placeholder_add(str_slice(text, (size_t)open + 2, (size_t)close), v, add, out);
-		if (r < 0)
-			return r;
-		from = (size_t)close + 2;
-	}
-	buf_add_str(out, str_slice(text, from, text.len));
-	return buf_error(out);
-}
 
 static struct str file_find(const struct embedded_file *files, size_t n, const char *name, struct str language,
                             const char *ending)
@@ -75,29 +31,72 @@ static int text_split(struct str file, struct str *ret_subject, struct str *ret_
 	return 0;
 }
 
+/* The fragment in the layout, whose own placeholders are {{subject}}, {{language}} and {{body}}. */
+static int layout_fill(struct str layout, struct str subject, struct str language, struct str body, struct buf *out)
+{
+	static const char *const keys[] = { "{{subject}}", "{{language}}", "{{body}}" };
+
+	while (layout.len > 0) {
+		const char *at = memmem(layout.data, layout.len, "{{", 2);
+		size_t i, open = at ? (size_t)(at - layout.data) : layout.len;
+
+		buf_add_str(out, str_slice(layout, 0, open));
+		layout = str_slice(layout, open, layout.len);
+		if (layout.len == 0)
+			break;
+		for (i = 0; i < ARRAY_SIZE(keys) && !str_starts(layout, str_from(keys[i])); i++)
+			;
+		if (i == ARRAY_SIZE(keys))
+			return -EINVAL;
+		if (i == 2)
+			buf_add_str(out, body);
+		else
+			buf_add_html(out, i == 0 ? subject : language);
+		layout = str_slice(layout, strlen(keys[i]), layout.len);
+	}
+	return buf_error(out);
+}
+
+static int html_make(const struct embedded_file *files, size_t n, struct str source, struct str language,
+                     const struct template_values *v, struct template_mail *m)
+{
+	struct str layout = embedded_find(files, n, "layout.html");
+	struct buf body CLEANUP(buf_done);
+	int r;
+
+	buf_init(&body, MAIL_SIZE_MAX);
+	if (str_is_null(layout))
+		return -ENOENT;
+	r = template_html(source, v, &body);
+	return r < 0 ? r : layout_fill(layout, buf_str(&m->subject), language, buf_str(&body), &m->html);
+}
+
 int template_render(const struct embedded_file *files, size_t n_files, const char *name, struct str language,
                     const struct template_values *v, struct template_mail *ret)
 {
 	struct str text = file_find(files, n_files, name, language, "txt");
-	struct str html = file_find(files, n_files, name, language, "html");
-	struct str subject;
+	struct str subject, html;
 	int r;
 
 	buf_init(&ret->subject, 1024);
 	buf_init(&ret->text, MAIL_SIZE_MAX);
 	buf_init(&ret->html, MAIL_SIZE_MAX);
-	if (str_is_null(text) || str_is_null(html)) {
-		text = file_find(files, n_files, name, STR("en"), "txt");
-		html = file_find(files, n_files, name, STR("en"), "html");
+	if (str_is_null(text)) {
+		language = STR("en");
+		text = file_find(files, n_files, name, language, "txt");
 	}
-	if (str_is_null(text) || str_is_null(html))
+	if (str_is_null(text))
 		return -ENOENT;
+	html = file_find(files, n_files, name, language, "html");
 	r = text_split(text, &subject, &text);
 	if (r == 0)
-		r = render(subject, v, buf_add_str, &ret->subject);
+		r = template_fill(subject, v, buf_add_str, buf_add_str, &ret->subject);
 	if (r == 0)
-		r = render(text, v, buf_add_str, &ret->text);
-	return r < 0 ? r : render(html, v, buf_add_html, &ret->html);
+		r = template_text(text, v, &ret->text);
+	if (r < 0)
+		return r;
+	return str_is_null(html) ? html_make(files, n_files, text, language, v, ret)
+	                         : template_fill(html, v, buf_add_str, buf_add_html, &ret->html);
 }
 
 void template_mail_done(struct template_mail *m)
@@ -109,7 +108,7 @@ void template_mail_done(struct template_mail *m)
 
 static int file_check(const struct embedded_file *files, size_t n, const char *file)
 {
-	static const struct template_values sample = { STR_NULL, { "a@example.org", 13 }, { "http://127.0.0.1", 16 } };
+	const struct template_values sample = { .email = STR("a@example.org"), .url = STR("http://127.0.0.1") };
 	struct template_mail mail CLEANUP(template_mail_done) = { 0 };
 	struct str name = str_from(file);
 	ptrdiff_t dot = str_index(name, '.', 0);
@@ -125,7 +124,8 @@ static int file_check(const struct embedded_file *files, size_t n, const char *f
 int template_check(const struct embedded_file *files, size_t n_files, const char **ret_file)
 {
 	for (size_t i = 0; i < n_files; i++) {
-		int r = file_check(files, n_files, files[i].name);
+		bool is_layout = strcmp(files[i].name, "layout.html") == 0;
+		int r = is_layout ? 0 : file_check(files, n_files, files[i].name);
 
 		if (r < 0) {
 			*ret_file = files[i].name;

@@ -30,7 +30,7 @@ static void render(const char *language, const struct template_values *v, struct
 
 static void in_each_language(void **state)
 {
-	struct template_values v = { STR("Ada"), STR("ada@example.org"), STR("http://x/") };
+	struct template_values v = { .name = STR("Ada"), .email = STR("ada@example.org"), .url = STR("http://x/") };
 	struct template_mail mail;
 
 	(void)state;
@@ -49,7 +49,7 @@ static void in_each_language(void **state)
 
 static void without_a_name(void **state)
 {
-	struct template_values v = { STR_NULL, STR("ada@example.org"), STR("http://x/") };
+	struct template_values v = { .email = STR("ada@example.org"), .url = STR("http://x/") };
 	struct template_mail mail;
 
 	(void)state;
@@ -60,7 +60,9 @@ static void without_a_name(void **state)
 
 static void values_are_never_markup(void **state)
 {
-	struct template_values v = { STR("<b>{{url}}</b>"), STR("a@b.c"), STR("http://x/?a=1&b=\"") };
+	struct template_values v = { .name = STR("<b>{{url}}</b>"),
+		                     .email = STR("a@b.c"),
+		                     .url = STR("http://x/?a=1&b=\"") };
 	struct template_mail mail;
 
 	(void)state;
@@ -92,6 +94,33 @@ static void faulty_templates_are_named(void **state)
 	assert_int_equal(template_check(&files[0], 1, &file), -ENOENT);
 }
 
+static void both_bodies_come_from_one_text(void **state)
+{
+	static const struct embedded_file pair[] = {
+		FILE_("layout.html", "<html lang={{language}}><title>{{subject}}</title>{{body}}</html>"),
+		FILE_("all.en.txt", "Subject: A & B{{, name}}\n\n# Head\n\nLine one\nline two, {{device}}.\n\n"
+		                    "    {{email}}\n\n[Open <it>]({{url}})\n\n> small\n"),
+	};
+	struct template_values v = { .name = STR("[x](y)"),
+		                     .email = STR("a@b.c"),
+		                     .url = STR("http://x/?a&b"),
+		                     .device = STR("\n\n# no heading") };
+	struct template_mail mail;
+
+	(void)state;
+	assert_int_equal(template_render(pair, ARRAY_SIZE(pair), "all", STR("en"), &v, &mail), 0);
+	assert_string_equal(mail.subject.data, "A & B, [x](y)");
+	assert_string_equal(mail.text.data, "Head\n\nLine one\nline two, \n\n# no heading.\n\n    a@b.c\n\n"
+	                                    "Open <it>:\n\n    http://x/?a&b\n\nsmall\n");
+	assert_non_null(strstr(mail.html.data, "<html lang=en><title>A &amp; B, [x](y)</title><h1 "));
+	assert_non_null(strstr(mail.html.data, ">Line one\nline two, \n\n# no heading.</p>"));
+	assert_non_null(strstr(mail.html.data, "<b>a@b.c</b>"));
+	assert_non_null(strstr(mail.html.data, "href=\"http://x/?a&amp;b\""));
+	assert_non_null(strstr(mail.html.data, ">Open &lt;it&gt;</a>"));
+	assert_non_null(strstr(mail.html.data, "small</p>\n</html>"));
+	template_mail_done(&mail);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +128,7 @@ int main(void)
 		cmocka_unit_test(without_a_name),
 		cmocka_unit_test(values_are_never_markup),
 		cmocka_unit_test(faulty_templates_are_named),
+		cmocka_unit_test(both_bodies_come_from_one_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,7 @@ enum {
 	EXIT_UNAVAILABLE = 69,
 	EXIT_SOFTWARE = 70,
 	DRAIN_POLL_MS = 5,
-	TABLES_MAX = 8,
+	TABLES_MAX = 32,
 };
 
 #define RUN_MAGIC UINT32_C(0x52554e31)
@@ -174,7 +174,6 @@ static struct http_server_options server_options(const struct service_run *run)
 		.head_timeout_ms = s->head_timeout_ms,
 		.body_timeout_ms = s->body_timeout_ms,
 		.idle_timeout_ms = s->idle_timeout_ms,
-		.trust_proxy = s->trust_proxy,
 		.check_replies = s->check_replies,
 		.access_log = s->log_access,
 	};
@@ -183,8 +182,13 @@ static struct http_server_options server_options(const struct service_run *run)
 static int listen_begin(struct service_run *run)
 {
 	struct http_server_options options = server_options(run);
-	int r = http_server_new(&run->loop, &options, &run->server);
+	struct str wrong;
+	int r;
 
+	/* The setting was checked when it was read. */
+	r = address_list_parse(str_from(run->settings->trusted_proxies), &options.trusted_proxies, &wrong);
+	assert(r == 0);
+	r = http_server_new(&run->loop, &options, &run->server);
 	if (r == -EADDRINUSE)
 		log_alert("the address is taken by another program; set LISTEN to another one",
 		          LOG_STR("listen", run->settings->listen));

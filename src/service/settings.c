@@ -31,6 +31,16 @@ static const char *listen_check(const char *value)
 	return inet_pton(AF_INET, host, &scratch) == 1 ? NULL : wanted;
 }
 
+static const char *proxies_check(const char *value)
+{
+	struct address_list proxies;
+	struct str wrong;
+
+	if (address_list_parse(str_from(value), &proxies, &wrong) < 0)
+		return "up to 64 addresses and networks, as 127.0.0.0/8 ::1/128 10.1.2.3, or none";
+	return NULL;
+}
+
 const char *service_check_http_url(const char *value)
 {
 	const char *reason;
@@ -64,8 +74,15 @@ static struct config_entry entries[] = {
 	  .doc = "Least level of the JSON log lines on standard output.",
 	  .offset = offsetof(struct service_settings, log_level) },
 	BOOL_SETTING("LOG_ACCESS", log_access, "true", "One log line for every request answered."),
-	BOOL_SETTING("TRUST_PROXY", trust_proxy, "true",
-	             "Take the client's address from X-Forwarded-For when the peer is loopback or a private address."),
+	{ .name = "TRUSTED_PROXIES",
+	  .type = CONFIG_STRING,
+	  .min = 1,
+	  .max = 4096,
+	  .def = "127.0.0.0/8 ::1/128",
+	  .doc = "Addresses and networks whose X-Forwarded-For is believed, at most 64: the gateway's, and those of "
+	         "balancers before it. The client is the last address that none of them has; none: the peer always is.",
+	  .check = proxies_check,
+	  .offset = offsetof(struct service_settings, trusted_proxies) },
 	BOOL_SETTING("CHECK_REPLIES", check_replies, "false",
 	             "Abort on a reply that breaks its own schema: for tests, costs time."),
 	INT_SETTING("DRAIN_MS", drain_ms, 0, 600000, "10000", "ms",
@@ -95,7 +112,7 @@ static struct config_entry entries[] = {
 	INT_SETTING("FIBER_STACK_SIZE", fiber_stack_size, 32768, 8388608, NULL, "bytes",
 	            "Stack of a fiber; unset: 64 KiB, 256 KiB in a sanitizer build."),
 	INT_SETTING("THREADS", threads, 0, 128, "0", "threads",
-	            "Threads for blocking work (SQL files, password hashes, name look-ups); 0: processors + 4."),
+	            "Threads for blocking work (SQL files, name look-ups); 0: processors + 4."),
 };
 
 static struct config_table table = {

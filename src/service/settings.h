@@ -8,7 +8,7 @@ struct service_settings {
 	char *listen;
 	int log_level;
 	bool log_access;
-	bool trust_proxy;
+	char *trusted_proxies; /* as address_list_parse() takes it */
 	bool check_replies;
 	int64_t drain_ms;
 	int64_t drain_delay_ms;

@@ -27,6 +27,7 @@ static void defaults_are_right(void **state)
 	assert_int_equal(s.request_deadline_ms, 10000);
 	assert_true(s.log_access);
 	assert_false(s.check_replies);
+	assert_string_equal(s.trusted_proxies, "127.0.0.0/8 ::1/128");
 	config_done(table(), &s);
 }
 
@@ -53,6 +54,9 @@ static void one_line_for_what_is_wrong(void **state)
 	load_faulty("REQUESTS_MAX", "0", "1");
 	load_faulty("LOG_LEVEL", "loud", "debug, info, warning, error, alert");
 	load_faulty("DRAIN_MS", "ten", "DRAIN_MS");
+	load_faulty("TRUSTED_PROXIES", "10.0.0.1/8", "TRUSTED_PROXIES");
+	load_faulty("TRUSTED_PROXIES", "localhost", "10.1.2.3");
+	load_faulty("TRUSTED_PROXIES", "true", "TRUSTED_PROXIES");
 }
 
 static void addresses_that_are_fine(void **state)

@@ -7,7 +7,16 @@
 #include <errno.h>
 
 /* Columns of sql_user_profile and of sql_user_patch's RETURNING. */
-enum { PROFILE_ID, PROFILE_EMAIL, PROFILE_NAME, PROFILE_LANGUAGE, PROFILE_ROLE, PROFILE_ACTIVE, PROFILE_CREATED };
+enum {
+	PROFILE_ID,
+	PROFILE_EMAIL,
+	PROFILE_NAME,
+	PROFILE_LANGUAGE,
+	PROFILE_ROLE,
+	PROFILE_ACTIVE,
+	PROFILE_CREATED,
+	PROFILE_VERIFIED
+};
 
 static int respond_profile(struct request *req, const struct store_rows *rows)
 {
@@ -24,6 +33,7 @@ static int respond_profile(struct request *req, const struct store_rows *rows)
 		.language = store_text(rows, 0, PROFILE_LANGUAGE),
 		.role = store_text(rows, 0, PROFILE_ROLE),
 		.is_active = store_bool(rows, 0, PROFILE_ACTIVE),
+		.email_verified = !store_is_null(rows, 0, PROFILE_VERIFIED),
 		.created_at = str_from(created_at),
 	};
 	return respond(req, 200, &user_reply_schema, &out);

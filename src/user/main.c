@@ -2,11 +2,21 @@
  * leaves through the outbox. */
 #include "user/user.h"
 
-#include "base/config.h"
+#include "base/utf8.h"
+#include "cache/redis.h"
+#include "cache/revoked.h"
 #include "event/direct.h"
 #include "fiber/fiber.h"
-#include "http/reply.h"
 #include "service/database.h"
+#include "token/seal.h"
+#include "user/account_end.h"
+#include "user/account_request.h"
+#include "user/admin.h"
+#include "user/audit.h"
+#include "user/keyring.h"
+#include "user/keyring_command.h"
+#include "user/library_keeper.h"
+#include "user/limit.h"
 #include "user/movies.h"
 #include "user/password.h"
 #include "user/session.h"
@@ -15,56 +25,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-extern const struct embedded_file user_migrations_sqlite[];
-extern const size_t user_migrations_sqlite_n;
+enum { USER_AGENT_MAX = 256, SETTLE_AGAIN_MS = 100 };
 
-#define SETTING(type_, name_, field_, min_, max_, def_, unit_, doc_, ...)                                       \
-	{                                                                                                       \
-		.name = (name_), .type = (type_), .min = (min_), .max = (max_), .def = (def_), .unit = (unit_), \
-		.doc = (doc_), .offset = offsetof(struct user_config, field_), __VA_ARGS__                      \
-	}
-
-static const struct config_entry entries[] = {
-	SETTING(CONFIG_STRING, "DATA_DIR", data_dir, 1, 1024, "var/user", NULL,
-	        "Folder of the embedded database and the signing key; made when missing."),
-	SETTING(CONFIG_SECRET, "DATABASE_URL", database_url, 1, 2048, NULL, NULL,
-	        "Where the data is; unset: sqlite:DATA_DIR/user.db, for one process.", .check = store_check_url),
-	SETTING(CONFIG_INT, "DATABASE_CONNECTIONS_MAX", database_connections_max, 1, 64, "2", "connections",
-	        "Connections to the database (SQLite: readers beside the one writer)."),
-	SETTING(CONFIG_STRING, "MOVIE_URL", movie_url, 8, 1024, "http://127.0.0.1:8081", NULL,
-	        "Base URL of the movie service.", .check = service_check_http_url),
-	SETTING(CONFIG_INT, "MOVIE_TIMEOUT_MS", movie_timeout_ms, 50, 10000, "800", "ms",
-	        "How long the movie service may take to say whether a film exists."),
-	SETTING(CONFIG_STRING, "NOTIFICATION_URL", notification_url, 8, 1024, "http://127.0.0.1:8083", NULL,
-	        "Base URL of the notification service, for direct delivery of events.",
-	        .check = service_check_http_url),
-	SETTING(CONFIG_STRING, "TOKEN_ISSUER", token_issuer, 1, 512, "cinesync", NULL, "The tokens' iss."),
-	SETTING(CONFIG_STRING, "TOKEN_AUDIENCE", token_audience, 1, 512, "cinesync", NULL, "The tokens' aud."),
-	SETTING(CONFIG_STRING, "SIGNING_KEY_FILE", signing_key_file, 1, 1024, NULL, NULL,
-	        "Private key of the access tokens (JWK, mode 0600), made when missing; unset: "
-	        "DATA_DIR/signing-key.json."),
-	SETTING(CONFIG_INT, "ACCESS_TOKEN_TTL_S", access_token_ttl_s, 5, 86400, "600", "s", "Life of an access token."),
-	SETTING(CONFIG_INT, "REFRESH_TOKEN_TTL_S", refresh_token_ttl_s, 60, 31536000, "2592000", "s",
-	        "Life of a session that is not refreshed."),
-	SETTING(CONFIG_INT, "REFRESH_GRACE_MS", refresh_grace_ms, 0, 60000, "15000", "ms",
-	        "How long a used refresh token gives its successor again, for clients whose answer was lost."),
-	SETTING(CONFIG_INT, "BCRYPT_COST", bcrypt_cost, 4, 20, "12", NULL,
-	        "Work of a password hash, as a power of two; at least 10 outside tests."),
-	SETTING(CONFIG_INT, "PASSWORD_HASHERS", password_hashers, 0, 64, "0", "threads",
-	        "Passwords hashed at once; 0: one a processor."),
-	SETTING(CONFIG_INT, "PASSWORD_QUEUE_MAX", password_queue_max, 0, 10000, "64", "requests",
-	        "Requests waiting for a hasher; one more is answered 503 at once."),
-};
-
-static const struct config_table table = {
-	.title = "Settings of the user service",
-	.entries = entries,
-	.n_entries = ARRAY_SIZE(entries),
-};
+extern const struct embedded_file user_migrations_sqlite[], user_migrations_postgres[];
+extern const size_t user_migrations_sqlite_n, user_migrations_postgres_n;
 
 struct user_state *user_state(void)
 {
 	return service_state();
+}
+
+struct str user_agent_of(struct request *req)
+{
+	struct str agent = request_header(req, "User-Agent");
+
+	while (agent.len > USER_AGENT_MAX || !utf8_is_valid(agent)) {
+		if (agent.len <= USER_AGENT_MAX - 4) /* it is not only cut within a character */
+			return STR_NULL;
+		agent = str_slice(agent, 0, MIN(agent.len - 1, (size_t)USER_AGENT_MAX));
+	}
+	return agent;
 }
 
 int user_store_failed(struct request *req, int r, const char *doing)
@@ -77,6 +57,21 @@ int user_store_failed(struct request *req, int r, const char *doing)
 	if (r == -ENOTCONN || r == -EBUSY)
 		return request_problem_retry(req, &problem_unavailable, 2, "The database is busy or away; try again.");
 	return r;
+}
+
+int user_settle(struct request *req, const char *sql, const struct store_value *args, size_t n_args)
+{
+	struct store *store = user_state()->store;
+	struct store_rows rows;
+	int r;
+
+	do {
+		r = store_read(store, sql, args, n_args, request_arena(req), &rows);
+		if (r == 0)
+			return rows.n > 0 ? 0 : -ENOTCONN;
+	} while ((r == -ENOTCONN || r == -EBUSY || r == -EIO) && fiber_sleep_ms(SETTLE_AGAIN_MS) == 0);
+	log_warning("a write could not be settled", LOG_ERR(r), LOG_STR("detail", store_error(store)));
+	return -ENOTCONN;
 }
 
 /* ---- start ---- */
@@ -93,9 +88,10 @@ static struct service_database database_of(const struct user_config *c)
 	return (struct service_database){
 		.data_dir = c->data_dir,
 		.file = "user.db",
-		.url = c->database_url,
-		.connections_max = (size_t)c->database_connections_max,
-		.migrations = { user_migrations_sqlite, user_migrations_sqlite_n },
+		.service = "cinesync-user",
+		.settings = &c->database,
+		.sqlite = { user_migrations_sqlite, user_migrations_sqlite_n },
+		.postgres = { user_migrations_postgres, user_migrations_postgres_n },
 	};
 }
 
@@ -107,51 +103,87 @@ static int said(int r, const char *what)
 	return r;
 }
 
-static int jwks_make(struct user_state *u)
+static int keys_begin(const struct user_config *c, struct store *store, const struct seal *seal, struct keyring **ret)
 {
-	const struct token_key *keys[] = { u->key };
-	struct buf jwks CLEANUP(buf_done);
-	int r;
+	char path[1100];
+	struct keyring_options options = {
+		.store = store,
+		.seal = seal,
+		.fixed_file = c->signing_key_file,
+		.import_file = path,
+		.policy = { .issuer = c->token_issuer,
+		            .audience = c->token_audience,
+		            .leeway_s = 5,
+		            .cache_max = 10000 },
+		.age_s = c->signing_key_age_s,
+		.overlap_s = c->signing_key_overlap_s,
+		.token_ttl_s = c->access_token_ttl_s,
+	};
+	int r = path_in(path, sizeof(path), c->data_dir, "signing-key.json");
 
-	buf_init(&jwks, 65536);
-	r = token_jwks_write(keys, 1, &jwks);
+	return r < 0 ? said(r, "keys") : keyring_open(&options, ret);
+}
+
+static int seal_begin(const char *file, const char *in_data_dir, const struct user_config *c, const char *purpose,
+                      struct seal **ret)
+{
+	char path[1100];
+	int r = file ? 0 : path_in(path, sizeof(path), c->data_dir, in_data_dir);
+
 	if (r == 0)
-		r = reply_new(200, "application/json", buf_str(&jwks), &u->jwks);
-	if (r == 0)
-		reply_set_cache_control(u->jwks, "public, max-age=300");
+		r = seal_new(file ? file : path, purpose, ret);
+	if (r < 0)
+		log_alert("cannot use a key file; it must hold 32 bytes that only its owner may read",
+		          LOG_STR("path", file ? file : path), LOG_ERR(r));
 	return r;
 }
 
-static int tokens_begin(struct user_state *u)
+static int secret_seal_begin(const struct user_config *c, struct seal **ret)
+{
+	return seal_begin(c->master_key_file, "master.key", c, "secrets", ret);
+}
+
+static int seals_begin(struct user_state *u)
 {
 	const struct user_config *c = u->config;
-	struct token_policy policy = {
-		.issuer = c->token_issuer,
-		.audience = c->token_audience,
-		.leeway_s = 5,
-		.cache_max = 10000,
-	};
-	struct token_keyset *keys CLEANUP(token_keyset_free) = NULL;
-	char path[1100];
-	int r = path_in(path, sizeof(path), c->data_dir, "signing-key.json");
+	int r = secret_seal_begin(c, &u->secret_seal);
 
-	if (r < 0)
-		return r;
-	r = token_key_load_or_create(c->signing_key_file ? c->signing_key_file : path, &u->key);
-	if (r < 0) {
-		log_alert("cannot use the signing key; it must be a private P-256 JWK that only its owner may read",
-		          LOG_STR("path", c->signing_key_file ? c->signing_key_file : path), LOG_ERR(r));
-		return r;
-	}
-	r = token_keyset_from_key(u->key, &keys);
 	if (r == 0)
-		r = token_verifier_new(&keys, &policy, &u->verifier);
-	return said(r == 0 ? jwks_make(u) : r, "tokens");
+		r = seal_begin(c->master_key_file, "master.key", c, "devices", &u->device_seal);
+	return r < 0 ? r : seal_begin(c->link_key_file, "link.key", c, "links", &u->link_seal);
+}
+
+static void redis_turned(bool is_up, const char *why, void *arg)
+{
+	(void)arg;
+	if (is_up)
+		log_info("Redis is in use");
+	else
+		log_warning("Redis is away; limits and ended sessions are kept in process", LOG_STR("why", why));
+}
+
+/* What replicas share, and what others have to hear of. */
+static int sharing_begin(struct user_state *u, struct service_run *run)
+{
+	struct redis_options options = { .url = u->config->redis_url,
+		                         .timeout_ms = u->config->redis_timeout_ms,
+		                         .turned = redis_turned };
+	int r = options.url ? redis_new(service_loop(run), &options, &u->redis) : 0;
+
+	if (r == 0)
+		r = revoked_new(&(struct revoked_options){ .redis = u->redis }, &u->revoked);
+	if (r == 0 && u->redis)
+		r = session_revoked_tell_again(u);
+	if (r == 0)
+		r = limits_new(u, &u->limits);
+	service_mode_set(run, "limits", u->redis ? "redis" : "in-process");
+	return r;
 }
 
 static int events_begin(struct user_state *u)
 {
-	struct outbox_options options = { .store = u->store };
+	struct outbox_options options = { .store = u->store,
+		                          .competes = strcmp(store_system(u->store), "sqlite") != 0 };
 	char url[1100];
 	int r = path_in(url, sizeof(url), u->config->notification_url, "internal/events");
 
@@ -163,24 +195,37 @@ static int events_begin(struct user_state *u)
 	return outbox_start(&options, &u->outbox);
 }
 
+static void fiber_end(struct fiber **f)
+{
+	if (!*f)
+		return;
+	fiber_cancel(*f);
+	(void)!fiber_join(*f);
+	fiber_unref(f);
+}
+
 static void stop(void *state)
 {
 	struct user_state *u = state;
 
 	if (!u)
 		return;
-	if (u->pruner) {
-		fiber_cancel(u->pruner);
-		(void)!fiber_join(u->pruner);
-		fiber_unref(&u->pruner);
-	}
+	account_keeper_stop(&u->account_keeper);
+	fiber_end(&u->eraser);
+	fiber_end(&u->audit_pruner);
+	fiber_end(&u->pruner);
+	library_keeper_stop(&u->library_keeper);
 	if (u->outbox)
 		outbox_stop(&u->outbox);
 	if (u->transport)
 		u->transport->free(u->transport);
-	reply_unref(&u->jwks);
-	token_verifier_free(&u->verifier);
-	token_key_free(&u->key);
+	keyring_free(&u->keyring);
+	limits_free(&u->limits);
+	revoked_free(&u->revoked);
+	redis_free(&u->redis);
+	seal_free(&u->device_seal);
+	seal_free(&u->link_seal);
+	seal_free(&u->secret_seal);
 	passwords_free(&u->passwords);
 	store_close(&u->store);
 	free(u);
@@ -196,17 +241,33 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 		return said(-ENOMEM, "state");
 	u->config = config;
 	u->client = service_client();
+	movies_begin(u);
 	r = u->client ? service_database_open(run, &database, &u->store) : -ENOMEM;
 	if (r == 0)
 		r = said(passwords_new((int)u->config->bcrypt_cost, (size_t)u->config->password_hashers,
-		                       (size_t)u->config->password_queue_max, &u->passwords),
+		                       (size_t)u->config->password_queue_max, u->config->password_peppers,
+		                       &u->passwords),
 		         "passwords");
 	if (r == 0)
-		r = tokens_begin(u);
+		r = seals_begin(u);
+	if (r == 0)
+		r = said(sharing_begin(u, run), "limits");
+	if (r == 0)
+		r = keys_begin(u->config, u->store, u->secret_seal, &u->keyring);
+	if (r == 0)
+		r = said(keyring_watch(u->keyring), "keys");
 	if (r == 0)
 		r = said(events_begin(u), "events");
 	if (r == 0)
 		r = said(session_pruner_start(u, &u->pruner), "sessions");
+	if (r == 0)
+		r = said(account_keeper_start(u, &u->account_keeper), "accounts");
+	if (r == 0)
+		r = said(audit_pruner_start(u, &u->audit_pruner), "audit");
+	if (r == 0)
+		r = said(account_eraser_start(u, &u->eraser), "accounts");
+	if (r == 0)
+		r = said(library_keeper_start(u, &u->library_keeper), "the library");
 	if (r < 0) {
 		stop(u);
 		return r;
@@ -228,6 +289,19 @@ static int check_movies(void *state, struct buf *ret_reason)
 	return movies_check(state, ret_reason);
 }
 
+static bool has_redis(void *state)
+{
+	return ((struct user_state *)state)->redis != NULL;
+}
+
+static int check_redis(void *state, struct buf *ret_reason)
+{
+	if (redis_is_up(((struct user_state *)state)->redis))
+		return 0;
+	buf_adds(ret_reason, "Redis is away: limits and ended sessions are kept in process");
+	return -ENOTCONN;
+}
+
 static int migrate(const void *config, int argc, char **argv)
 {
 	struct service_database database = database_of(config);
@@ -235,16 +309,52 @@ static int migrate(const void *config, int argc, char **argv)
 	return service_database_migrate(&database, argc, argv);
 }
 
+static int admin(const void *config, int argc, char **argv)
+{
+	struct service_database database = database_of(config);
+	struct store *s CLEANUP(store_close) = NULL;
+	int r = service_database_command(&database, &s);
+
+	return r ? r : admin_command(s, argc, argv);
+}
+
+static int keys(const void *config, int argc, char **argv)
+{
+	struct service_database database = database_of(config);
+	struct store *store CLEANUP(store_close) = NULL;
+	struct seal *seal CLEANUP(seal_free) = NULL;
+	struct keyring *k CLEANUP(keyring_free) = NULL;
+	int r = service_database_command(&database, &store);
+
+	if (r)
+		return r;
+	r = secret_seal_begin(config, &seal);
+	if (r == 0)
+		r = keys_begin(config, store, seal, &k);
+	return r < 0 ? EXIT_FAILURE : keyring_command(k, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct route *const routes[] = { auth_routes, account_routes, favorite_routes, NULL };
+	static const struct route *const routes[] = { register_routes,     email_routes,          password_routes,
+		                                      login_routes,        session_routes,        account_routes,
+		                                      account_end_routes,  account_export_routes, admin_routes,
+		                                      audit_routes,        second_factor_routes,  key_routes,
+		                                      library_routes,      watched_routes,        list_routes,
+		                                      list_item_routes,    share_routes,          library_sync_routes,
+		                                      library_bulk_routes, internal_routes,       NULL };
 	static const struct service_command commands[] = {
-		{ "migrate", "status | up | down [STEPS]: the versioned schema of the database", migrate },
+		{ "admin", "grant EMAIL | revoke EMAIL | list: administrators; on SQLite with the service stopped",
+		  admin },
+		{ "migrate", "status | up | down [STEPS]: the database's schema; with --dry-run only its SQL",
+		  migrate },
+		{ "keys", "list | rotate [--now] | retire KID: the keys that access tokens are signed with", keys },
 		{ 0 },
 	};
 	static const struct service_check checks[] = {
 		{ "database", true, check_database },
 		{ "movie-service", false, check_movies },
+		{ .name = "redis", .applies = has_redis, .check = check_redis },
 		{ 0 },
 	};
 	static const struct service service = {
@@ -252,7 +362,7 @@ int main(int argc, char **argv)
 		.title = "CineSync user service",
 		.summary = "accounts, sessions and favourites",
 		.listen = "127.0.0.1:8082",
-		.config = &table,
+		.config = &user_settings,
 		.config_size = sizeof(struct user_config),
 		.routes = routes,
 		.commands = commands,

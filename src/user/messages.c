@@ -50,12 +50,17 @@ static const struct schema_field register_request_fields[] = {
 const struct schema register_request_schema =
         SCHEMA("RegisterRequest", struct register_request, register_request_fields, "A new account.");
 
-/* One name for the person, in whichever of the two fields. */
+/* One name for the person, in whichever of the two fields; one proof of the second factor at most. */
 static int login_check(const void *value, struct arena *a, const char **ret_field, const char **ret_message)
 {
 	const struct login_request *in = value;
 
 	(void)a;
+	if (!str_is_null(in->code) && !str_is_null(in->recovery_code)) {
+		*ret_field = "code";
+		*ret_message = "Give either code or recovery_code, not both";
+		return -EINVAL;
+	}
 	if (str_is_null(in->email) != str_is_null(in->username))
 		return 0;
 	*ret_field = "email";
@@ -86,6 +91,26 @@ static const struct schema_field login_request_fields[] = {
 	  .max = 128,
 	  AT(login_request, password),
 	  .doc = "The password." },
+	{ .name = "device_token",
+	  .type = SCHEMA_STRING,
+	  .flags = SCHEMA_NULLABLE | SCHEMA_SECRET,
+	  .max = 128,
+	  AT(login_request, device_token),
+	  .doc = "From an earlier log-in of this device: it is not held up by the guesses of others." },
+	{ .name = "code",
+	  .type = SCHEMA_STRING,
+	  .flags = SCHEMA_SECRET | SCHEMA_TRIM,
+	  .min = 1,
+	  .max = 16,
+	  AT(login_request, code),
+	  .doc = "Of the second factor, where it is on: the six digits that the authenticator shows." },
+	{ .name = "recovery_code",
+	  .type = SCHEMA_STRING,
+	  .flags = SCHEMA_SECRET | SCHEMA_TRIM,
+	  .min = 1,
+	  .max = 64,
+	  AT(login_request, recovery_code),
+	  .doc = "In the place of the code, when the authenticator is lost." },
 	{ .name = "grant_type",
 	  .type = SCHEMA_ENUM,
 	  .values = grant_password,
@@ -181,6 +206,12 @@ static const struct schema_field token_reply_fields[] = {
 	  .max = 86400,
 	  AT(token_reply, expires_in),
 	  .doc = "Seconds the access token lives." },
+	{ .name = "device_token",
+	  .type = SCHEMA_STRING,
+	  .flags = SCHEMA_NULLABLE,
+	  .max = 128,
+	  AT(token_reply, device_token),
+	  .doc = "At log-in: to be kept by the device and sent with its next log-in." },
 };
 const struct schema token_reply_schema =
         SCHEMA("TokenReply", struct token_reply, token_reply_fields, "Tokens of a session (RFC 6749, section 5.1).");
@@ -217,6 +248,11 @@ static const struct schema_field user_reply_fields[] = {
 	  .flags = SCHEMA_REQUIRED,
 	  AT(user_reply, is_active),
 	  .doc = "Whether this person may log in." },
+	{ .name = "email_verified",
+	  .type = SCHEMA_BOOL,
+	  .flags = SCHEMA_REQUIRED,
+	  AT(user_reply, email_verified),
+	  .doc = "Whether the address is proven to be this person's." },
 	{ .name = "created_at",
 	  .type = SCHEMA_DATETIME,
 	  .flags = SCHEMA_REQUIRED,
@@ -248,117 +284,6 @@ const struct schema user_patch_schema = {
 	.size = sizeof(struct user_patch),
 	.present_offset = offsetof(struct user_patch, present),
 };
-
-static const struct schema_field favorite_create_fields[] = {
-	{ .name = "movie_id",
-	  MOVIE_ID,
-	  .flags = SCHEMA_REQUIRED,
-	  AT(favorite_create, movie_id),
-	  .doc = "Id of the film, from a search.",
-	  .example = "550" },
-};
-const struct schema favorite_create_schema =
-        SCHEMA("FavoriteCreate", struct favorite_create, favorite_create_fields, "A film to add to the favourites.");
-
-static const struct schema_field favorite_path_fields[] = {
-	{ .name = "movie_id",
-	  MOVIE_ID,
-	  .flags = SCHEMA_REQUIRED,
-	  AT(favorite_path, movie_id),
-	  .doc = "Id of the film." },
-};
-const struct schema favorite_path_schema =
-        SCHEMA("FavoritePath", struct favorite_path, favorite_path_fields, "Which favourite.");
-
-static const struct schema_field favorites_query_fields[] = {
-	{ .name = "page",
-	  .type = SCHEMA_INT,
-	  .min = 1,
-	  .max = 500,
-	  .def = "1",
-	  AT(favorites_query, page),
-	  .doc = "Page, from 1." },
-	{ .name = "page_size",
-	  .type = SCHEMA_INT,
-	  .min = 1,
-	  .max = 100,
-	  .def = "20",
-	  AT(favorites_query, page_size),
-	  .doc = "Items a page." },
-};
-const struct schema favorites_query_schema =
-        SCHEMA("FavoritesQuery", struct favorites_query, favorites_query_fields, "Which page.");
-
-static const struct schema_field favorite_fields[] = {
-	{ .name = "movie_id", MOVIE_ID, .flags = SCHEMA_REQUIRED, AT(favorite, movie_id), .doc = "Id of the film." },
-	{ .name = "movie_title",
-	  .type = SCHEMA_STRING,
-	  .flags = SCHEMA_REQUIRED,
-	  .min = 1,
-	  .max = 1000,
-	  AT(favorite, movie_title),
-	  .doc = "Its title when it was added." },
-	{ .name = "movie_year",
-	  .type = SCHEMA_INT,
-	  .flags = SCHEMA_REQUIRED | SCHEMA_NULLABLE,
-	  .min = 1800,
-	  .max = 2200,
-	  AT(favorite, movie_year),
-	  .doc = "Year of its release." },
-	{ .name = "poster_path",
-	  .type = SCHEMA_STRING,
-	  .flags = SCHEMA_REQUIRED | SCHEMA_NULLABLE,
-	  .max = 500,
-	  AT(favorite, poster_path),
-	  .doc = "Its poster." },
-	{ .name = "created_at",
-	  .type = SCHEMA_DATETIME,
-	  .flags = SCHEMA_REQUIRED,
-	  AT(favorite, created_at),
-	  .doc = "When it was added." },
-};
-const struct schema favorite_schema = SCHEMA("Favorite", struct favorite, favorite_fields, "A film somebody keeps.");
-
-static const struct schema_field favorites_page_fields[] = {
-	{ .name = "page",
-	  .type = SCHEMA_INT,
-	  .flags = SCHEMA_REQUIRED,
-	  .min = 1,
-	  .max = 500,
-	  AT(favorites_page, page),
-	  .doc = "This page." },
-	{ .name = "page_size",
-	  .type = SCHEMA_INT,
-	  .flags = SCHEMA_REQUIRED,
-	  .min = 1,
-	  .max = 100,
-	  AT(favorites_page, page_size),
-	  .doc = "Items a page." },
-	{ .name = "results",
-	  .type = SCHEMA_ARRAY,
-	  .flags = SCHEMA_REQUIRED,
-	  .schema = &favorite_schema,
-	  .min = 0,
-	  .max = 100,
-	  AT(favorites_page, results),
-	  .doc = "Newest first." },
-	{ .name = "total_pages",
-	  .type = SCHEMA_INT,
-	  .flags = SCHEMA_REQUIRED,
-	  .min = 0,
-	  .max = INT32_MAX,
-	  AT(favorites_page, total_pages),
-	  .doc = "Pages there are." },
-	{ .name = "total_results",
-	  .type = SCHEMA_INT,
-	  .flags = SCHEMA_REQUIRED,
-	  .min = 0,
-	  .max = INT32_MAX,
-	  AT(favorites_page, total_results),
-	  .doc = "Films kept." },
-};
-const struct schema favorites_page_schema =
-        SCHEMA("FavoritesPage", struct favorites_page, favorites_page_fields, "One page of the favourites.");
 
 static const struct schema_field movie_brief_fields[] = {
 	{ .name = "id", MOVIE_ID, .flags = SCHEMA_REQUIRED, AT(movie_brief, id), .doc = "Id of the film." },
@@ -412,6 +337,18 @@ static const struct schema_field user_created_fields[] = {
 	  .flags = SCHEMA_REQUIRED,
 	  AT(user_created, created_at),
 	  .doc = "When." },
+	{ .name = "sealed_token",
+	  .type = SCHEMA_STRING,
+	  .flags = SCHEMA_NULLABLE,
+	  .max = 512,
+	  AT(user_created, sealed_token),
+	  .doc = "Token of a link that proves the address, sealed with the key in LINK_KEY_FILE for this user_id; "
+	         "base64url." },
+	{ .name = "expires_at",
+	  .type = SCHEMA_DATETIME,
+	  .flags = SCHEMA_NULLABLE,
+	  AT(user_created, expires_at),
+	  .doc = "When that link stops working." },
 };
 const struct schema user_created_schema =
         SCHEMA("UserCreated", struct user_created, user_created_fields, "Somebody has registered.");

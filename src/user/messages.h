@@ -16,10 +16,13 @@ struct login_request {
 	struct str email;
 	struct str username;
 	struct str password;
+	struct str device_token;
 	struct str grant_type;
 	struct str scope;
 	struct str client_id;
 	struct str client_secret;
+	struct str code;
+	struct str recovery_code;
 };
 
 struct refresh_request {
@@ -36,6 +39,7 @@ struct token_reply {
 	struct str refresh_token;
 	struct str token_type;
 	int64_t expires_in;
+	struct str device_token;
 };
 
 struct user_reply {
@@ -45,6 +49,7 @@ struct user_reply {
 	struct str language;
 	struct str role;
 	bool is_active;
+	bool email_verified;
 	struct str created_at;
 };
 
@@ -54,35 +59,6 @@ struct user_patch {
 	struct str language;
 };
 enum { USER_PATCH_DISPLAY_NAME = 1 << 0, USER_PATCH_LANGUAGE = 1 << 1 };
-
-struct favorite_create {
-	int64_t movie_id;
-};
-
-struct favorite_path {
-	int64_t movie_id;
-};
-
-struct favorites_query {
-	int64_t page;
-	int64_t page_size;
-};
-
-struct favorite {
-	int64_t movie_id;
-	struct str movie_title;
-	struct schema_int movie_year;
-	struct str poster_path;
-	struct str created_at;
-};
-
-struct favorites_page {
-	int64_t page;
-	int64_t page_size;
-	struct schema_array results; /* struct favorite */
-	int64_t total_pages;
-	int64_t total_results;
-};
 
 /* What the movie service says of a film in one line. */
 struct movie_brief {
@@ -99,6 +75,8 @@ struct user_created {
 	struct str display_name;
 	struct str language;
 	struct str created_at;
+	struct str sealed_token;
+	struct str expires_at;
 };
 
 extern const struct schema register_request_schema;
@@ -107,11 +85,6 @@ extern const struct schema refresh_request_schema;
 extern const struct schema token_reply_schema;
 extern const struct schema user_reply_schema;
 extern const struct schema user_patch_schema;
-extern const struct schema favorite_create_schema;
-extern const struct schema favorite_path_schema;
-extern const struct schema favorites_query_schema;
-extern const struct schema favorite_schema;
-extern const struct schema favorites_page_schema;
 extern const struct schema movie_brief_schema;
 extern const struct schema user_created_schema;
 

@@ -5,7 +5,8 @@
 #include "base/random.h"
 #include "base/utf8.h"
 #include "fiber/fiber.h"
-#include "fiber/offload.h"
+#include "fiber/lane.h"
+#include "user/pepper.h"
 
 #include <crypt.h>
 #include <errno.h>
@@ -24,23 +25,28 @@ enum {
 	MAC_SIZE = 32,
 	MAC_TEXT_SIZE = 48, /* base64 of a MAC and the NUL: 45 */
 	PASSWORD_SIZE_MAX = 4096,
+	NICENESS = 10, /* hashing takes what others leave */
 };
 
 #define PASSWORDS_MAGIC UINT32_C(0x50415353)
 #define PREFIX "$bcrypt-sha256$v=2,t=2b,r="
+#define PREFIX_PEPPER "$bcrypt-sha256-pepper$v=1,t=2b,r="
 
 struct passwords {
 	uint32_t magic;
 	int cost;
 	struct fiber_semaphore hashers;
+	struct lane *lane;
+	struct peppers *peppers;
 	char nobody[PASSWORD_HASH_SIZE]; /* what an unknown person's password is compared with */
 };
 
-/* One piece of work for a pool thread. */
+/* One piece of work for a thread of the lane. */
 struct hashing {
 	const uint8_t *password;
 	size_t len;
 	int cost;
+	const struct pepper *pepper; /* or NULL */
 	char salt[SALT_LEN + 1];
 	char ret_digest[DIGEST_LEN + 1];
 };
@@ -50,15 +56,19 @@ static int mac_text(const struct hashing *h, char ret[MAC_TEXT_SIZE])
 {
 	uint8_t mac[MAC_SIZE];
 	unsigned len = 0;
+	int r = 0;
 
 	if (!HMAC(EVP_sha256(), h->salt, SALT_LEN, h->password, h->len, mac, &len) || len != MAC_SIZE)
 		return -ENOMEM;
-	EVP_EncodeBlock((uint8_t *)ret, mac, MAC_SIZE);
+	if (h->pepper)
+		r = pepper_mac(h->pepper, mac, mac);
+	if (r == 0)
+		EVP_EncodeBlock((uint8_t *)ret, mac, MAC_SIZE);
 	OPENSSL_cleanse(mac, sizeof(mac));
-	return 0;
+	return r;
 }
 
-/* On a pool thread. */
+/* On a thread of the lane. */
 static int hashing_work(void *arg)
 {
 	struct hashing *h = arg;
@@ -92,7 +102,7 @@ static int hashing_run(struct passwords *p, struct hashing *h)
 
 	if (r < 0)
 		return r;
-	r = offload_run(&job);
+	r = lane_run(p->lane, &job);
 	fiber_semaphore_release(&p->hashers);
 	return r;
 }
@@ -117,17 +127,24 @@ static int normalize(struct str password, uint8_t **ret, size_t *ret_len)
 	return 0;
 }
 
-/* Yields. Digest of the password with this cost and salt. */
-static int digest(struct passwords *p, struct str password, int cost, const char *salt, char ret[DIGEST_LEN + 1])
+/* What a digest depends on besides the password. */
+struct recipe {
+	int cost;
+	const struct pepper *pepper; /* or NULL */
+	const char *salt;            /* SALT_LEN characters */
+};
+
+/* Yields. */
+static int digest(struct passwords *p, struct str password, const struct recipe *by, char ret[DIGEST_LEN + 1])
 {
-	struct hashing h = { .cost = cost };
+	struct hashing h = { .cost = by->cost, .pepper = by->pepper };
 	uint8_t *nfc = NULL;
 	int r = normalize(password, &nfc, &h.len);
 
 	if (r < 0)
 		return r;
 	h.password = nfc;
-	memcpy(h.salt, salt, SALT_LEN);
+	memcpy(h.salt, by->salt, SALT_LEN);
 	r = hashing_run(p, &h);
 	if (r == 0)
 		memcpy(ret, h.ret_digest, DIGEST_LEN + 1);
@@ -150,60 +167,86 @@ static int salt_make(char ret[SALT_LEN + 1])
 	return 0;
 }
 
+static void hash_write(const struct recipe *by, const char *out, char ret[PASSWORD_HASH_SIZE])
+{
+	if (by->pepper)
+		snprintf(ret, PASSWORD_HASH_SIZE, PREFIX_PEPPER "%d,p=%s$%s$%s", by->cost, pepper_id(by->pepper),
+		         by->salt, out);
+	else
+		snprintf(ret, PASSWORD_HASH_SIZE, PREFIX "%d$%s$%s", by->cost, by->salt, out);
+}
+
 int password_hash(struct passwords *p, struct str password, char ret[PASSWORD_HASH_SIZE])
 {
 	char salt[SALT_LEN + 1];
 	char out[DIGEST_LEN + 1];
+	const struct recipe by = { p->cost, peppers_newest(p->peppers), salt };
 	int r;
 
 	assert(p->magic == PASSWORDS_MAGIC);
 	r = salt_make(salt);
 	if (r == 0)
-		r = digest(p, password, p->cost, salt, out);
+		r = digest(p, password, &by, out);
 	if (r == 0)
-		snprintf(ret, PASSWORD_HASH_SIZE, PREFIX "%d$%s$%s", p->cost, salt, out);
+		hash_write(&by, out, ret);
 	return r;
 }
 
-/* Takes a stored hash apart. */
-static int hash_parse(struct str hash, int *ret_cost, struct str *ret_salt, struct str *ret_digest)
+/* "COST" or "COST,p=ID". -ENOKEY: a pepper that is not known. */
+static int recipe_parse(const struct passwords *p, struct str text, bool has_pepper, struct recipe *ret)
 {
-	struct str rest;
+	ptrdiff_t comma = has_pepper ? str_index(text, ',', 0) : (ptrdiff_t)text.len;
 	int64_t cost;
+
+	if (comma < 0 || str_to_int64(str_slice(text, 0, (size_t)comma), 4, 31, &cost) < 0)
+		return -EBADMSG;
+	ret->cost = (int)cost;
+	ret->pepper = NULL;
+	if (!has_pepper)
+		return 0;
+	text = str_slice(text, (size_t)comma, text.len);
+	if (!str_starts(text, STR(",p=")))
+		return -EBADMSG;
+	ret->pepper = peppers_find(p->peppers, str_slice(text, 3, text.len));
+	return ret->pepper ? 0 : -ENOKEY;
+}
+
+/* Takes a stored hash apart. */
+static int hash_parse(const struct passwords *p, struct str hash, struct recipe *ret, struct str *ret_digest)
+{
+	bool has_pepper = str_starts(hash, STR(PREFIX_PEPPER));
+	struct str rest;
 	ptrdiff_t end;
 
-	if (!str_starts(hash, STR(PREFIX)))
+	if (!has_pepper && !str_starts(hash, STR(PREFIX)))
 		return -EBADMSG;
-	rest = str_slice(hash, sizeof(PREFIX) - 1, hash.len);
+	rest = str_slice(hash, has_pepper ? sizeof(PREFIX_PEPPER) - 1 : sizeof(PREFIX) - 1, hash.len);
 	end = str_index(rest, '$', 0);
 	if (end < 0 || rest.len != (size_t)end + 1 + SALT_LEN + 1 + DIGEST_LEN ||
 	    rest.data[(size_t)end + 1 + SALT_LEN] != '$')
 		return -EBADMSG;
-	if (str_to_int64(str_slice(rest, 0, (size_t)end), 4, 31, &cost) < 0)
-		return -EBADMSG;
-	*ret_cost = (int)cost;
-	*ret_salt = str_slice(rest, (size_t)end + 1, (size_t)end + 1 + SALT_LEN);
+	ret->salt = rest.data + end + 1;
 	*ret_digest = str_slice(rest, rest.len - DIGEST_LEN, rest.len);
-	return 0;
+	return recipe_parse(p, str_slice(rest, 0, (size_t)end), has_pepper, ret);
 }
 
 int password_verify(struct passwords *p, struct str password, struct str hash)
 {
-	struct str stored_digest, salt;
+	struct str stored_digest;
+	struct recipe by;
 	char out[DIGEST_LEN + 1];
 	bool known = !str_is_null(hash);
-	int cost, r;
+	int r;
 
 	assert(p->magic == PASSWORDS_MAGIC);
-	r = hash_parse(known ? hash : str_from(p->nobody), &cost, &salt, &stored_digest);
-	if (r < 0)
-		return r;
-	r = digest(p, password, cost, salt.data, out);
+	r = hash_parse(p, known ? hash : str_from(p->nobody), &by, &stored_digest);
+	if (r == 0)
+		r = digest(p, password, &by, out);
 	if (r < 0)
 		return r;
 	if (CRYPTO_memcmp(out, stored_digest.data, DIGEST_LEN) != 0 || !known)
 		return -EACCES;
-	return cost != p->cost;
+	return by.cost != p->cost || by.pepper != peppers_newest(p->peppers);
 }
 
 size_t passwords_waiting(const struct passwords *p)
@@ -211,7 +254,7 @@ size_t passwords_waiting(const struct passwords *p)
 	return p->hashers.queue.count;
 }
 
-int passwords_new(int cost, size_t hashers, size_t queue_max, struct passwords **ret)
+int passwords_new(int cost, size_t hashers, size_t queue_max, const char *peppers, struct passwords **ret)
 {
 	struct passwords *p = calloc(1, sizeof(*p));
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -223,14 +266,21 @@ int passwords_new(int cost, size_t hashers, size_t queue_max, struct passwords *
 		return -ENOMEM;
 	p->magic = PASSWORDS_MAGIC;
 	p->cost = cost;
-	fiber_semaphore_init(&p->hashers, hashers > 0 ? hashers : (size_t)MAX(processors, 1), queue_max);
+	hashers = hashers > 0 ? hashers : (size_t)MAX(processors, 1);
+	hashers = MIN(hashers, (size_t)LANE_THREADS_MAX);
+	fiber_semaphore_init(&p->hashers, hashers, queue_max);
 	r = salt_make(salt);
+	if (r == 0)
+		r = peppers_new(peppers, &p->peppers);
+	if (r == 0)
+		r = lane_new("password", hashers, NICENESS, &p->lane);
 	if (r < 0) {
 		passwords_free(&p);
 		return r;
 	}
 	/* No password has this digest; hashing one to make it would cost the start a quarter of a second. */
-	snprintf(p->nobody, sizeof(p->nobody), PREFIX "%d$%s$%s", cost, salt, "...............................");
+	hash_write(&(struct recipe){ cost, peppers_newest(p->peppers), salt }, "...............................",
+	           p->nobody);
 	*ret = p;
 	return 0;
 }
@@ -240,6 +290,8 @@ void passwords_free(struct passwords **p)
 	if (!*p)
 		return;
 	assert((*p)->magic == PASSWORDS_MAGIC);
+	lane_free(&(*p)->lane);
+	peppers_free(&(*p)->peppers);
 	(*p)->magic = 0;
 	free(*p);
 	*p = NULL;

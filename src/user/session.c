@@ -3,7 +3,11 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "cache/revoked.h"
 #include "fiber/fiber.h"
+#include "user/audit.h"
+#include "user/device.h"
+#include "user/notice.h"
 #include "user/statements.h"
 
 #include <errno.h>
@@ -13,12 +17,13 @@
 
 enum {
 	SECRET_SIZE = 32,
+	TOKEN_LEEWAY_S = 10, /* of who checks tokens, and a little more */
 	HASH_SIZE = 32,
-	USER_AGENT_MAX = 256,
 	PRUNE_EVERY_MS = 3600 * 1000,
 };
 
 #define PRUNE_AFTER_MS (INT64_C(7) * 24 * 3600 * 1000)
+#define LINKS_AFTER_MS (INT64_C(24) * 3600 * 1000)
 
 /* Base64url without padding (RFC 4648 section 5). */
 static void secret_text(const uint8_t secret[SECRET_SIZE], char ret[REFRESH_TOKEN_SIZE])
@@ -83,55 +88,120 @@ static int64_t session_expiry(const struct user_state *u, int64_t now_ms)
 	return now_ms + u->config->refresh_token_ttl_s * 1000;
 }
 
-static int session_store(struct user_state *u, struct arena *a, const struct session *s, struct str user_agent,
-                         struct str address)
-{
-	struct store_tx *tx CLEANUP(store_rollback) = NULL;
-	uint8_t rotation_key[SECRET_SIZE];
-	int64_t now_ms = clock_real_ms();
-	struct store_rows rows;
-	int r = store_begin(u->store, &tx);
+/* ---- a new session ---- */
 
-	if (r < 0)
-		return r;
+static int session_insert(struct request *req, struct store_tx *tx, const struct session *s, int64_t now_ms)
+{
+	uint8_t rotation_key[SECRET_SIZE];
+	int r;
+
 	random_fill(rotation_key, sizeof(rotation_key));
 	r = store_tx_query(tx, sql_session_insert,
 	                   STORE_ARGS(STORE_S(s->id), STORE_S(s->user_id),
-	                              STORE_BYTES(bytes(rotation_key, sizeof(rotation_key))), STORE_S(user_agent),
-	                              STORE_S(address), STORE_I(now_ms), STORE_I(session_expiry(u, now_ms))),
-	                   a, &rows);
+	                              STORE_BYTES(bytes(rotation_key, sizeof(rotation_key))),
+	                              STORE_S(user_agent_of(req)), STORE_S(request_client_address(req)),
+	                              STORE_I(now_ms), STORE_I(session_expiry(user_state(), now_ms))),
+	                   request_arena(req), NULL);
 	OPENSSL_cleanse(rotation_key, sizeof(rotation_key));
-	if (r == 0)
-		r = refresh_store(tx, a, s->id, s->refresh_token, now_ms);
-	if (r < 0)
-		return r;
-	return store_commit(&tx);
+	return r;
 }
 
-int session_create(struct user_state *u, struct arena *a, struct str user_id, struct str role, struct str user_agent,
-                   struct str address, struct session *ret)
+/* Somebody who has logged in before, but never with a device like this one, is told. */
+static int device_notice(struct request *req, struct store_tx *tx, const struct session *s,
+                         const struct session_user *user)
 {
-	struct session s = { .user_id = user_id, .role = role };
+	struct arena *a = request_arena(req);
+	char device[DEVICE_NAME_SIZE];
+	struct store_rows rows;
+	int r = store_tx_query(tx, sql_sessions_like,
+	                       STORE_ARGS(STORE_S(s->user_id), STORE_S(s->id), STORE_S(user_agent_of(req))), a, &rows);
+
+	if (r < 0 || store_int(&rows, 0, 0) == 0 || store_int(&rows, 0, 1) > 0)
+		return r;
+	device_name(user_agent_of(req), device);
+	return notice_add(tx, a, NOTICE_NEW_DEVICE,
+	                  &(struct notice){ .user_id = s->user_id,
+	                                    .email = user->email,
+	                                    .display_name = user->display_name,
+	                                    .language = user->language,
+	                                    .device = str_from(device),
+	                                    .ip_address = request_client_address(req) });
+}
+
+static int session_store(struct request *req, const struct session *s, const struct session_user *user, bool is_known,
+                         struct store_rows *ret_ended)
+{
+	struct user_state *u = user_state();
+	struct arena *a = request_arena(req);
+	struct store_tx *tx CLEANUP(store_rollback) = NULL;
+	const struct audit_event event = {
+		.action = "session.create", .actor_id = s->user_id, .user_id = s->user_id, .session_id = s->id
+	};
+	int64_t now_ms = clock_real_ms();
+	int r = store_begin(u->store, &tx);
+
+	if (r == 0)
+		r = session_insert(req, tx, s, now_ms);
+	if (r == 0)
+		r = refresh_store(tx, a, s->id, s->refresh_token, now_ms);
+	if (r == 0 && !is_known)
+		r = device_notice(req, tx, s, user);
+	if (r == 0)
+		r = store_tx_query(tx, sql_sessions_trim,
+		                   STORE_ARGS(STORE_S(s->user_id), STORE_I(u->config->sessions_max), STORE_I(now_ms)),
+		                   a, ret_ended);
+	if (r == 0)
+		r = audit_add(req, tx, a, &event);
+	if (r == 0)
+		r = store_commit(&tx);
+	if (r == 0)
+		audit_log(req, &event);
+	return r;
+}
+
+int session_create(struct request *req, const struct session_user *user, bool is_known, struct session *ret)
+{
+	struct session s = { .user_id = user->id, .role = user->role };
 	uint8_t secret[SECRET_SIZE];
+	struct store_rows ended;
 	char id[UUID_SIZE];
 	int r;
 
 	uuid_v7(id);
-	s.id = arena_str(a, str_from(id));
+	s.id = arena_str(request_arena(req), str_from(id));
 	if (str_is_null(s.id))
 		return -ENOMEM;
 	random_fill(secret, sizeof(secret));
 	secret_text(secret, s.refresh_token);
 	OPENSSL_cleanse(secret, sizeof(secret));
-	r = session_store(u, a, &s, str_slice(user_agent, 0, USER_AGENT_MAX), address);
-	if (r == 0)
+	r = session_store(req, &s, user, is_known, &ended);
+	if (r == 0) {
+		session_revoked_tell(&ended);
+		outbox_kick(user_state()->outbox);
 		*ret = s;
+	}
 	OPENSSL_cleanse(s.refresh_token, sizeof(s.refresh_token));
-	return r;
+	/* Its token was given to nobody: whether it is there or not, another log-in makes another. */
+	return r == -EIO ? -ENOTCONN : r;
 }
 
+/* ---- rotation ---- */
+
 /* Columns of sql_refresh_find. */
-enum { FIND_SESSION, FIND_USED, FIND_KEY, FIND_REVOKED, FIND_EXPIRES, FIND_USER, FIND_ROLE, FIND_ACTIVE };
+enum {
+	FIND_SESSION,
+	FIND_USED,
+	FIND_KEY,
+	FIND_REVOKED,
+	FIND_EXPIRES,
+	FIND_USER,
+	FIND_ROLE,
+	FIND_ACTIVE,
+	FIND_EMAIL,
+	FIND_NAME,
+	FIND_LANGUAGE,
+	FIND_AGENT,
+};
 
 static bool session_is_alive(const struct store_rows *found, int64_t now_ms)
 {
@@ -156,42 +226,67 @@ static int repeat_allowed(struct user_state *u, struct store_tx *tx, struct aren
 	return r < 0 ? r : rows.n == 1;
 }
 
-static int reuse_end(struct store_tx **tx, struct arena *a, const struct store_rows *found, int64_t now_ms)
+static int reuse_notice(struct request *req, struct store_tx *tx, const struct store_rows *found)
 {
-	struct str session_id = store_text(found, 0, FIND_SESSION);
-	struct store_rows rows;
-	int r;
+	char device[DEVICE_NAME_SIZE];
 
-	r = store_tx_query(*tx, sql_session_revoke, STORE_ARGS(STORE_S(session_id), STORE_I(now_ms)), a, &rows);
+	device_name(store_text(found, 0, FIND_AGENT), device);
+	return notice_add(tx, request_arena(req), NOTICE_SESSION_FAMILY_ENDED,
+	                  &(struct notice){ .user_id = store_text(found, 0, FIND_USER),
+	                                    .email = store_text(found, 0, FIND_EMAIL),
+	                                    .display_name = store_text(found, 0, FIND_NAME),
+	                                    .language = store_text(found, 0, FIND_LANGUAGE),
+	                                    .device = str_from(device),
+	                                    .ip_address = request_client_address(req) });
+}
+
+/* The token was stolen, from its owner or by him: the session ends, and he is told. */
+static int reuse_end(struct request *req, struct store_tx **tx, const struct store_rows *found)
+{
+	const struct audit_event event = { .action = "token.reuse",
+		                           .result = AUDIT_DENIED,
+		                           .user_id = store_text(found, 0, FIND_USER),
+		                           .session_id = store_text(found, 0, FIND_SESSION) };
+	struct store_rows ended;
+	int r = session_end(*tx, request_arena(req), event.user_id, event.session_id, SESSION_THIS, "token_reused",
+	                    &ended);
+
+	if (r == 0 && ended.n > 0)
+		r = reuse_notice(req, *tx, found);
+	if (r == 0)
+		r = audit_add(req, *tx, request_arena(req), &event);
 	if (r == 0)
 		r = store_commit(tx);
 	if (r < 0)
 		return r;
-	log_warning("refresh token used twice; session ended", LOG_STRN("session_id", session_id),
-	            LOG_STRN("user_id", store_text(found, 0, FIND_USER)));
+	session_revoked_tell(&ended);
+	outbox_kick(user_state()->outbox);
+	audit_log(req, &event);
 	return -ESTALE;
 }
 
 /* In the transaction: the first use stores the successor; a repeat within the grace changes nothing. */
-static int rotate(struct user_state *u, struct store_tx **tx, struct arena *a, const struct store_rows *found,
-                  bool first_use, const char *next)
+static int rotate(struct request *req, struct store_tx **tx, const struct store_rows *found, bool first_use,
+                  const char *next)
 {
+	struct user_state *u = user_state();
+	struct arena *a = request_arena(req);
 	int64_t now_ms = clock_real_ms();
 	struct str session_id = store_text(found, 0, FIND_SESSION);
-	struct store_rows rows;
 	int r;
 
 	if (!first_use) {
 		r = repeat_allowed(u, *tx, a, found, next, now_ms);
 		if (r < 0)
 			return r;
-		return r ? store_commit(tx) : reuse_end(tx, a, found, now_ms);
+		return r ? store_commit(tx) : reuse_end(req, tx, found);
 	}
 	r = refresh_store(*tx, a, session_id, next, now_ms);
 	if (r == 0)
 		r = store_tx_query(*tx, sql_session_touch,
-		                   STORE_ARGS(STORE_S(session_id), STORE_I(now_ms), STORE_I(session_expiry(u, now_ms))),
-		                   a, &rows);
+		                   STORE_ARGS(STORE_S(session_id), STORE_I(now_ms), STORE_I(session_expiry(u, now_ms)),
+		                              STORE_S(request_client_address(req))),
+		                   a, NULL);
 	return r < 0 ? r : store_commit(tx);
 }
 
@@ -218,24 +313,24 @@ static int refresh_take(struct store_tx *tx, struct arena *a, struct str token, 
 	return 0;
 }
 
-int session_rotate(struct user_state *u, struct arena *a, struct str token, struct session *ret)
+int session_rotate(struct request *req, struct str token, struct session *ret)
 {
 	struct store_tx *tx CLEANUP(store_rollback) = NULL;
+	struct arena *a = request_arena(req);
 	struct store_rows found;
 	struct session s;
 	bool first_use;
-	int r = store_begin(u->store, &tx);
+	int r = store_begin(user_state()->store, &tx);
 
-	if (r < 0)
-		return r;
-	r = refresh_take(tx, a, token, &found, &first_use);
+	if (r == 0)
+		r = refresh_take(tx, a, token, &found, &first_use);
 	if (r < 0)
 		return r;
 	if (found.n == 0 || !session_is_alive(&found, clock_real_ms()))
 		return -EACCES;
 	r = successor(store_text(&found, 0, FIND_KEY), token, s.refresh_token);
 	if (r == 0)
-		r = rotate(u, &tx, a, &found, first_use, s.refresh_token);
+		r = rotate(req, &tx, &found, first_use, s.refresh_token);
 	if (r == 0) {
 		s.id = store_text(&found, 0, FIND_SESSION);
 		s.user_id = store_text(&found, 0, FIND_USER);
@@ -243,15 +338,53 @@ int session_rotate(struct user_state *u, struct arena *a, struct str token, stru
 		*ret = s;
 	}
 	OPENSSL_cleanse(s.refresh_token, sizeof(s.refresh_token));
+	/* Whether it was done or not, the same token gives the same answer again. */
+	return r == -EIO ? -ENOTCONN : r;
+}
+
+/* ---- ending ---- */
+
+static void revoked_tell(struct user_state *u, const struct store_rows *ended)
+{
+	int64_t ttl_ms = (u->config->access_token_ttl_s + TOKEN_LEEWAY_S) * 1000;
+	int r;
+
+	for (size_t i = 0; i < ended->n; i++) {
+		r = revoked_add(u->revoked, store_text(ended, i, 0), ttl_ms);
+		if (r < 0 && r != -EAGAIN)
+			log_error("an ended session could not be told to the other services", LOG_ERR(r),
+			          LOG_STRN("session_id", store_text(ended, i, 0)));
+	}
+}
+
+void session_revoked_tell(const struct store_rows *ended)
+{
+	revoked_tell(user_state(), ended);
+}
+
+int session_revoked_tell_again(struct user_state *u)
+{
+	struct arena *a CLEANUP(arena_free) = NULL;
+	int64_t since_ms = clock_real_ms() - (u->config->access_token_ttl_s + TOKEN_LEEWAY_S) * 1000;
+	struct store_rows ended;
+	int r = arena_new(4 << 20, &a);
+
+	if (r == 0)
+		r = store_read(u->store, sql_sessions_ended_lately, STORE_ARGS(STORE_I(since_ms)), a, &ended);
+	if (r == 0)
+		revoked_tell(u, &ended);
 	return r;
 }
 
-int session_revoke(struct user_state *u, struct arena *a, struct str session_id)
+int session_end(struct store_tx *tx, struct arena *a, struct str user_id, struct str session_id,
+                enum session_scope scope, const char *reason, struct store_rows *ret_ended)
 {
-	struct store_rows rows;
+	static const char *const scopes[] = { "this", "others", "all" };
 
-	return store_query(u->store, sql_session_revoke, STORE_ARGS(STORE_S(session_id), STORE_I(clock_real_ms())), a,
-	                   &rows);
+	return store_tx_query(tx, sql_sessions_end,
+	                      STORE_ARGS(STORE_S(user_id), STORE_S(session_id), STORE_S(str_from(scopes[scope])),
+	                                 STORE_I(clock_real_ms()), STORE_S(str_from(reason))),
+	                      a, ret_ended);
 }
 
 int session_check(struct user_state *u, struct arena *a, struct str session_id, struct str *ret_user_id,
@@ -280,8 +413,12 @@ static int prune(struct user_state *u)
 
 	if (r < 0)
 		return r;
-	return store_query(u->store, sql_sessions_prune, STORE_ARGS(STORE_I(clock_real_ms() - PRUNE_AFTER_MS)), a,
-	                   &rows);
+	r = store_query(u->store, sql_sessions_prune, STORE_ARGS(STORE_I(clock_real_ms() - PRUNE_AFTER_MS)), a, &rows);
+	/* Links that ran out are of no use to anybody a day later. */
+	if (r == 0)
+		r = store_query(u->store, sql_links_prune, STORE_ARGS(STORE_I(clock_real_ms() - LINKS_AFTER_MS)), a,
+		                NULL);
+	return r;
 }
 
 static void pruner(void *arg)

@@ -3,6 +3,7 @@
 #include "fiber/fiber.h"
 #include "fiber/offload.h"
 #include "user/password.h"
+#include "user/pepper.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -45,7 +46,7 @@ static void right_and_wrong(void *arg)
 	char hash[PASSWORD_HASH_SIZE], again[PASSWORD_HASH_SIZE];
 
 	(void)arg;
-	assert_int_equal(passwords_new(COST, 0, 8, &p), 0);
+	assert_int_equal(passwords_new(COST, 0, 8, NULL, &p), 0);
 	assert_int_equal(password_hash(p, STR("correct horse"), hash), 0);
 	assert_int_equal(password_hash(p, STR("correct horse"), again), 0);
 	verify(p, STR("correct horse"), hash, 0);
@@ -56,6 +57,71 @@ static void right_and_wrong(void *arg)
 	assert_int_equal(password_verify(p, STR("correct horse"), STR_NULL), -EACCES);
 }
 
+#define OLD_PEPPER "old:MDEyMzQ1Njc4OTAxMjM0NQ=="
+#define NEW_PEPPER "new:YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
+
+/* A pepper comes, another follows it, the first goes. */
+static void peppers_rotate(void *arg)
+{
+	struct passwords *none CLEANUP(passwords_free) = NULL, *old CLEANUP(passwords_free) = NULL;
+	struct passwords *both CLEANUP(passwords_free) = NULL, *new CLEANUP(passwords_free) = NULL;
+	char plain[PASSWORD_HASH_SIZE], first[PASSWORD_HASH_SIZE], second[PASSWORD_HASH_SIZE];
+
+	(void)arg;
+	assert_int_equal(passwords_new(COST, 0, 8, NULL, &none), 0);
+	assert_int_equal(passwords_new(COST, 0, 8, OLD_PEPPER, &old), 0);
+	assert_int_equal(passwords_new(COST, 0, 8, NEW_PEPPER "," OLD_PEPPER, &both), 0);
+	assert_int_equal(passwords_new(COST, 0, 8, NEW_PEPPER, &new), 0);
+	assert_int_equal(password_hash(none, STR("correct horse"), plain), 0);
+	assert_int_equal(password_hash(old, STR("correct horse"), first), 0);
+	assert_int_equal(password_hash(both, STR("correct horse"), second), 0);
+	assert_non_null(strstr(first, ",p=old$"));
+	assert_non_null(strstr(second, ",p=new$"));
+
+	verify(old, STR("correct horse"), plain, 1);
+	verify(both, STR("correct horse"), plain, 1);
+	verify(old, STR("correct horse"), first, 0);
+	verify(both, STR("correct horse"), first, 1);
+	verify(both, STR("correct horse"), second, 0);
+	verify(new, STR("correct horse"), second, 0);
+	verify(new, STR("correct horse"), first, -ENOKEY);
+	verify(none, STR("correct horse"), first, -ENOKEY);
+	verify(both, STR("wrong horse"), first, -EACCES);
+	assert_int_equal(password_verify(both, STR("correct horse"), STR_NULL), -EACCES);
+}
+
+/* The same id with another secret is another pepper. */
+static void a_pepper_counts(void *arg)
+{
+	struct passwords *one CLEANUP(passwords_free) = NULL, *other CLEANUP(passwords_free) = NULL;
+	char hash[PASSWORD_HASH_SIZE];
+
+	(void)arg;
+	assert_int_equal(passwords_new(COST, 0, 8, "a:MDEyMzQ1Njc4OTAxMjM0NQ==", &one), 0);
+	assert_int_equal(passwords_new(COST, 0, 8, "a:MDEyMzQ1Njc4OTAxMjM0Ng==", &other), 0);
+	assert_int_equal(password_hash(one, STR("correct horse"), hash), 0);
+	verify(one, STR("correct horse"), hash, 0);
+	verify(other, STR("correct horse"), hash, -EACCES);
+}
+
+static void test_pepper_settings(void **state)
+{
+	static const char *const bad[] = { "x",
+		                           "a:",
+		                           ":MDEyMzQ1Njc4OTAxMjM0NQ==",
+		                           "a:c2hvcnQ=",
+		                           "a b:MDEyMzQ1Njc4OTAxMjM0NQ==",
+		                           OLD_PEPPER ",",
+		                           OLD_PEPPER "," OLD_PEPPER,
+		                           "a:MDEyMzQ1Njc4OTAxMjM0NQ" };
+
+	(void)state;
+	assert_null(peppers_check(OLD_PEPPER));
+	assert_null(peppers_check(NEW_PEPPER "," OLD_PEPPER));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_non_null(peppers_check(bad[i]));
+}
+
 static void no_silent_truncation(void *arg)
 {
 	struct passwords *p CLEANUP(passwords_free) = NULL;
@@ -63,7 +129,7 @@ static void no_silent_truncation(void *arg)
 	char a[100], b[100];
 
 	(void)arg;
-	assert_int_equal(passwords_new(COST, 0, 8, &p), 0);
+	assert_int_equal(passwords_new(COST, 0, 8, NULL, &p), 0);
 	/* Given two passwords that differ after byte 72 … */
 	memset(a, 'x', sizeof(a));
 	memcpy(b, a, sizeof(a));
@@ -87,7 +153,7 @@ static void unicode(void *arg)
 	char hash[PASSWORD_HASH_SIZE];
 
 	(void)arg;
-	assert_int_equal(passwords_new(COST, 0, 8, &p), 0);
+	assert_int_equal(passwords_new(COST, 0, 8, NULL, &p), 0);
 	buf_init(&many, 1024);
 	for (int i = 0; i < 64; i++)
 		buf_adds(&many, emoji);
@@ -107,7 +173,7 @@ static void as_passlib_has_it(void *arg)
 	struct passwords *p CLEANUP(passwords_free) = NULL;
 
 	(void)arg;
-	assert_int_equal(passwords_new(COST, 0, 8, &p), 0);
+	assert_int_equal(passwords_new(COST, 0, 8, NULL, &p), 0);
 	verify(p, STR("password"), hash, 0);
 	verify(p, STR("Password"), hash, -EACCES);
 }
@@ -119,8 +185,8 @@ static void cost_change(void *arg)
 	char hash[PASSWORD_HASH_SIZE];
 
 	(void)arg;
-	assert_int_equal(passwords_new(COST, 0, 8, &cheap), 0);
-	assert_int_equal(passwords_new(COST + 1, 0, 8, &dear), 0);
+	assert_int_equal(passwords_new(COST, 0, 8, NULL, &cheap), 0);
+	assert_int_equal(passwords_new(COST + 1, 0, 8, NULL, &dear), 0);
 	assert_int_equal(password_hash(cheap, STR("correct horse"), hash), 0);
 	verify(dear, STR("correct horse"), hash, 1);
 	verify(dear, STR("wrong horse"), hash, -EACCES);
@@ -152,7 +218,7 @@ static void crowd(void *arg)
 	struct fiber *members[20];
 
 	(void)arg;
-	assert_int_equal(passwords_new(COST, 1, 4, &crowd_passwords), 0);
+	assert_int_equal(passwords_new(COST, 1, 4, NULL, &crowd_passwords), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		assert_int_equal(fiber_spawn("member", crowd_member, NULL, &members[i]), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
@@ -173,6 +239,8 @@ static void crowd(void *arg)
 		on_fiber(name);               \
 	}
 TEST(right_and_wrong)
+TEST(peppers_rotate)
+TEST(a_pepper_counts)
 TEST(no_silent_truncation)
 TEST(unicode)
 TEST(as_passlib_has_it)
@@ -184,7 +252,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_right_and_wrong), cmocka_unit_test(test_no_silent_truncation),
 		cmocka_unit_test(test_unicode),         cmocka_unit_test(test_as_passlib_has_it),
-		cmocka_unit_test(test_cost_change),     cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_cost_change),     cmocka_unit_test(test_peppers_rotate),
+		cmocka_unit_test(test_a_pepper_counts), cmocka_unit_test(test_pepper_settings),
+		cmocka_unit_test(test_crowd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,12 @@
 -- name: delivery_insert
--- $1 event, $2 type, $3 user, $4 template, $5 language, $6 recipient, $7 name, $8 traceparent, $9 now. Nothing when the event is known.
+-- $1 event, $2 type, $3 user, $4 template, $5 language, $6 recipient, $7 name, $8 traceparent, $9 now, $10 data. Nothing when the event is known.
 INSERT INTO deliveries (event_id, event_type, user_id, template, language, recipient, display_name, traceparent,
-                        next_attempt_ms, created_at_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+                        next_attempt_ms, created_at_ms, data)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
 ON CONFLICT (event_id) DO NOTHING;
 
 -- name: deliveries_due
-SELECT event_id, template, language, recipient, display_name, traceparent, attempts, created_at_ms FROM deliveries
+SELECT event_id, template, language, recipient, display_name, traceparent, attempts, created_at_ms, data FROM deliveries
 WHERE state = 'pending' AND next_attempt_ms <= $1 ORDER BY next_attempt_ms LIMIT $2;
 
 -- name: deliveries_next
@@ -14,7 +14,13 @@ WHERE state = 'pending' AND next_attempt_ms <= $1 ORDER BY next_attempt_ms LIMIT
 SELECT min(next_attempt_ms) FROM deliveries WHERE state = 'pending';
 
 -- name: delivery_sent
-UPDATE deliveries SET state = 'sent', attempts = attempts + 1, sent_at_ms = $2, last_answer = $3 WHERE event_id = $1;
+-- A link that is out is kept no longer, and of the person who was told goodbye nothing is.
+UPDATE deliveries
+SET state = 'sent', attempts = attempts + 1, sent_at_ms = $2, last_answer = $3, data = NULL,
+    recipient = CASE WHEN template = 'deleted' THEN '' ELSE recipient END,
+    display_name = CASE WHEN template = 'deleted' THEN NULL ELSE display_name END,
+    user_id = CASE WHEN template = 'deleted' THEN '' ELSE user_id END
+WHERE event_id = $1;
 
 -- name: delivery_postpone
 UPDATE deliveries SET attempts = attempts + 1, next_attempt_ms = $2, last_answer = $3 WHERE event_id = $1;
@@ -24,3 +30,14 @@ UPDATE deliveries SET state = 'failed', attempts = attempts + 1, last_answer = $
 
 -- name: deliveries_pending
 SELECT count(*) FROM deliveries WHERE state = 'pending';
+
+-- name: deliveries_forget
+-- $1 user, $2 the event that tells of the goodbye. What was not sent yet will not be.
+UPDATE deliveries
+SET user_id = '', recipient = '', display_name = NULL, data = NULL,
+    state = CASE WHEN state = 'pending' THEN 'failed' ELSE state END,
+    last_answer = CASE WHEN state = 'pending' THEN 'the account was deleted' ELSE last_answer END
+WHERE user_id = $1 AND event_id <> $2;
+
+-- name: deliveries_sent_to
+SELECT event_id FROM deliveries WHERE user_id = $1 AND state = 'sent' LIMIT 10000;
