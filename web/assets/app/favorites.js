@@ -4,8 +4,8 @@ import { Problem } from "../common/api.js";
 import { Emitter } from "../common/dom.js";
 import { callAsUser, currentUser, onSession } from "../common/session.js";
 
-/** @typedef {{movie_id: number, movie_title: string, movie_year: number|null, poster_path: string|null,
- *  created_at: string}} Favorite */
+/** @typedef {{movie_id: number, movie_title: string|null, movie_year: number|null, poster_path: string|null,
+ *  state: "settled"|"pending", rating: number|null, created_at: string, updated_at: string}} Favorite */
 
 const PAGE_SIZE = 100;
 const changes = new Emitter();
@@ -18,8 +18,8 @@ let shown = new Map();
 let stored = new Map();
 const busy = new Set();
 let owner = "";
-let pagesLoaded = 0;
-let pagesTotal = 0;
+/** @type {string|null} where the next page begins */
+let nextCursor = null;
 let isLoaded = false;
 /** @type {Problem|null} */
 let failure = null;
@@ -39,20 +39,19 @@ function reset(nextOwner) {
   shown = new Map();
   stored = new Map();
   busy.clear();
-  pagesLoaded = pagesTotal = 0;
+  nextCursor = null;
   isLoaded = false;
   failure = null;
 }
 
-async function loadPage(page) {
+async function loadPage(cursor) {
   const mine = generation;
   try {
-    const answer = await callAsUser("GET", "/users/me/favorites", { query: { page, page_size: PAGE_SIZE } });
+    const answer = await callAsUser("GET", "/users/me/favorites", { query: { limit: PAGE_SIZE, cursor } });
     if (mine !== generation) return;
-    if (page === 1) stored = new Map();
+    if (!cursor) stored = new Map();
     for (const favorite of answer.results) stored.set(favorite.movie_id, favorite);
-    pagesLoaded = page;
-    pagesTotal = answer.total_pages;
+    nextCursor = answer.next_cursor;
     isLoaded = true;
     failure = null;
     overlay();
@@ -66,16 +65,16 @@ async function loadPage(page) {
 /** Loads the list anew. */
 export function loadFavorites() {
   failure = null;
-  return loadPage(1);
+  return loadPage(null);
 }
 
 export function loadMoreFavorites() {
-  return loadPage(pagesLoaded + 1);
+  return loadPage(nextCursor);
 }
 
 /** @returns {{items: Favorite[], isLoaded: boolean, hasMore: boolean, failure: Problem|null}} */
 export function favorites() {
-  return { items: [...shown.values()], isLoaded, hasMore: pagesLoaded < pagesTotal, failure };
+  return { items: [...shown.values()], isLoaded, hasMore: nextCursor !== null, failure };
 }
 
 export function isFavorite(id) {
@@ -135,7 +134,10 @@ export function addFavorite(film) {
     movie_title: film.title,
     movie_year: film.year,
     poster_path: film.poster_path,
+    state: "settled",
+    rating: null,
     created_at: new Date().toISOString(),
+    updated_at: new Date().toISOString(),
   };
   shown = new Map([[film.id, favorite], ...shown]);
   changes.emit();

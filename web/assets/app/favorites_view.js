@@ -2,7 +2,7 @@
 import { fill, h } from "../common/dom.js";
 import { t } from "../common/i18n.js";
 import { currentUser, onSession, sessionState } from "../common/session.js";
-import { openSignIn } from "./account.js";
+import { openSignIn } from "./sign_in.js";
 import { arrowKeys, card, ghostCards } from "./cards.js";
 import { failureNote } from "./failure.js";
 import { favorites, loadFavorites, loadMoreFavorites, onFavorites } from "./favorites.js";
@@ -60,7 +60,7 @@ export function favoritesView({ signal, announce }) {
     if (!cards.has(favorite.movie_id)) {
       const film = {
         id: favorite.movie_id,
-        title: favorite.movie_title,
+        title: favorite.movie_title ?? `${favorite.movie_id} …`,
         year: favorite.movie_year,
         poster_path: favorite.poster_path,
         genre_ids: [],

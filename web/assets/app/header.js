@@ -3,7 +3,8 @@ import { debounce, fill, h } from "../common/dom.js";
 import { icon, logo } from "../common/icons.js";
 import { currentLanguage, t } from "../common/i18n.js";
 import { currentUser, onSession, sessionState } from "../common/session.js";
-import { nameToShow, openAccount, openSignIn } from "./account.js";
+import { openAccount } from "./account.js";
+import { nameToShow, openSignIn } from "./sign_in.js";
 import { favorites, onFavorites } from "./favorites.js";
 import { go, href, route } from "./route.js";
 

@@ -4,7 +4,7 @@ import { h } from "../common/dom.js";
 import { icon } from "../common/icons.js";
 import { t } from "../common/i18n.js";
 import { currentUser } from "../common/session.js";
-import { openSignIn } from "./account.js";
+import { openSignIn } from "./sign_in.js";
 import { addFavorite, isFavorite, onFavoriteFailure, onFavorites, removeFavorite } from "./favorites.js";
 import { problemText } from "./problem_words.js";
 import { toast } from "./toast.js";

@@ -10,6 +10,7 @@ import { configuration } from "./films.js";
 import { filterBar } from "./filters.js";
 import { pageHeader } from "./header.js";
 import { resultsView } from "./results.js";
+import { followLink } from "./links.js";
 import { href, isFiltered, onRoute, route } from "./route.js";
 import { rowsView } from "./rows.js";
 import { onSource, source } from "./source.js";
@@ -161,4 +162,5 @@ function speak(tag) {
 startWords({ en: english, ru: russian });
 start();
 onSession((state) => document.documentElement.setAttribute("data-session", state));
-restore();
+restore().then(followLink);
+window.addEventListener("hashchange", followLink);

@@ -101,7 +101,7 @@ export async function exchange(method, path, { query, body, token, signal } = {}
   const answer = await bodyOf(response);
   signal?.throwIfAborted();
   if (!response.ok) throw problemOf(response, answer);
-  if (answer === null && response.status !== 204)
+  if (answer === null && response.status !== 204 && response.status !== 202)
     throw new Problem({
       code: "bad-answer",
       status: response.status,

@@ -9,6 +9,8 @@ import { Problem, call } from "./api.js";
 import { Emitter } from "./dom.js";
 
 const KEY = "cinesync.refresh_token";
+/** Shows the server that this device has been let in before; worth nothing without the password. */
+const DEVICE_KEY = "cinesync.device_token";
 const LOCK = "cinesync-session";
 const RETRY_MAX_S = 30;
 
@@ -44,6 +46,21 @@ function keepRefreshToken(token) {
     withoutStorage = null;
   } catch {
     withoutStorage = token;
+  }
+}
+
+function deviceToken() {
+  try {
+    return localStorage.getItem(DEVICE_KEY) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+function keepDeviceToken(token) {
+  try {
+    if (token) localStorage.setItem(DEVICE_KEY, token);
+  } catch {
+    /* The device stays unknown: log-ins from it are counted with everybody's. */
   }
 }
 
@@ -128,26 +145,44 @@ export async function restore(waitS = 1) {
   }
 }
 
-/** @param {string} email @param {string} password */
-export async function signIn(email, password) {
+/** @param {string} email @param {string} password
+ *  @param {{code?: string, recovery_code?: string}} [second] the second factor, when the server asks for one */
+export async function signIn(email, password, second = {}) {
   clearTimeout(retryTimer);
-  take(await call("POST", "/auth/login", { body: { email, password } }));
+  const tokens = await call("POST", "/auth/login", {
+    body: { email, password, device_token: deviceToken(), ...second },
+  });
+  keepDeviceToken(tokens.device_token);
+  take(tokens);
   await loadUser();
   channel?.postMessage({ type: "in" });
 }
 
 /** Makes the account and signs in with it. @param {{email: string, password: string, display_name?: string,
- *  language?: string}} account */
+ *  language?: string}} account
+ *  @returns {Promise<boolean>} false: the server wants the address proven first, and has written to it */
 export async function signUp(account) {
-  await call("POST", "/auth/register", { body: account });
-  await signIn(account.email, account.password);
+  const made = await call("POST", "/auth/register", { body: account });
+  if (!made?.id) return false;
+  try {
+    await signIn(account.email, account.password);
+  } catch (error) {
+    if (error.code === "email-not-verified") return false;
+    throw error;
+  }
+  return true;
 }
 
-/** Ends the session here and, if it can be reached, at the server. */
-export async function signOut() {
+/** The account has changed on the server. */
+export function reloadUser() {
+  return loadUser();
+}
+
+/** Ends the session here and, if it can be reached, at the server. @param {"this"|"others"|"all"} [scope] */
+export async function signOut(scope = "this") {
   const hadSession = access || refreshToken();
   try {
-    if (hadSession) await callAsUser("POST", "/auth/logout");
+    if (hadSession) await callAsUser("POST", "/auth/logout", { body: { scope } });
   } catch {
     /* The tokens are thrown away all the same; the server's copy runs out by itself. */
   }
