@@ -9,15 +9,38 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import harness  # noqa: E402  (needs the path above)
 
 
-@pytest.fixture(scope="session")
-def system(tmp_path_factory):
-    """CineSync as a newcomer runs it; one for each test worker, shared by its tests."""
-    whole = harness.System(tmp_path_factory.mktemp("system with a space") / "var")
+def whole_system(folder, **settings):
+    whole = harness.System(folder / "var", **settings)
     whole.up()
     yield whole
     whole.down()
     for path in (whole.data / "log").glob("*.log"):
-        harness.assert_clean(path.read_text(errors="replace"))
+        text = path.read_text(errors="replace")
+        harness.assert_clean(text)
+        assert "scratch-password" not in text, path
+
+
+@pytest.fixture(scope="session")
+def system_on_sqlite(tmp_path_factory):
+    yield from whole_system(tmp_path_factory.mktemp("system with a space"))
+
+
+@pytest.fixture(scope="session")
+def system_on_postgres(tmp_path_factory, postgres):
+    yield from whole_system(tmp_path_factory.mktemp("system on PostgreSQL"), DATABASE_URL=postgres.database(),
+                            NOTIFICATION_DATABASE_URL=postgres.database())
+
+
+@pytest.fixture(scope="session")
+def system(system_on_sqlite):
+    """CineSync as a newcomer runs it; one for each test worker, shared by its tests."""
+    return system_on_sqlite
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def system_on_each(request):
+    """The same on each engine. A file whose promises are the database's too makes it its `system`."""
+    return request.getfixturevalue("system_on_" + request.param)
 
 
 @pytest.fixture
@@ -34,10 +57,31 @@ def person(client):
     return client
 
 
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server, one for each test worker: every test makes databases of its own on it and leaves it running."""
+    from postgres_harness import Postgres
+    with Postgres() as server:
+        yield server
+
+
 @pytest.fixture
 def services(tmp_path):
     """The three services by themselves, running; the test may kill and restart them."""
     three = harness.Services(tmp_path).start()
+    yield three
+    codes = three.stop()
+    for service in three.all():
+        harness.assert_clean(service.tail(1 << 30))
+    assert codes == [0, 0, 0]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def on_each(request, tmp_path):
+    """The three services by themselves, on the embedded database and on PostgreSQL (`.postgres` is the server)."""
+    server = request.getfixturevalue("postgres") if request.param == "postgres" else None
+    three = harness.Services(tmp_path, postgres=server).start()
+    three.postgres = server
     yield three
     codes = three.stop()
     for service in three.all():

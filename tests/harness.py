@@ -1,4 +1,5 @@
 """Starts and stops the real programs for the tests. Nothing here is ever killed by name."""
+import collections
 import contextlib
 import email
 import email.header
@@ -20,17 +21,27 @@ BUILD = pathlib.Path(os.environ.get("CINESYNC_BUILD", ROOT / "build-test")).reso
 LONG = os.environ.get("TEST_LONG") == "1"
 READY_S = 60  # sanitizers are slow to start
 PASSWORD = "correct horse battery staple"
+# Everybody in the tests comes from one address: the limits on it are none for them.
+NO_LIMITS = {name: 1000000 for name in ("LIMIT_LOGINS", "LIMIT_REGISTRATIONS", "LIMIT_REFRESHES", "LIMIT_MAILS", "LIMIT_LINKS",
+                                        "LIMIT_PASSWORD_CHECKS", "LIMIT_CODES", "LIMIT_WRITES", "LIMIT_IMPORTS")}
+
+
+_ports_given = collections.deque(maxlen=200)
 
 
 def free_port():
-    """A port nobody listens on now. Each test worker has its own thousand, below those the kernel and ./cinesync give
-    out by themselves, so that nobody takes it between now and its use, or while its service is down."""
+    """A port nobody listens on now, nor was lately given out to listen on. Each test worker has its own thousand, below
+    those the kernel and ./cinesync give out by themselves, so that nobody takes it between now and its use, or while its
+    service is down."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     for _ in range(100):
         port = 10000 + worker % 9 * 1000 + random.randrange(1000)
+        if port in _ports_given:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
+            _ports_given.append(port)
             return port
     raise AssertionError("no free port")
 
@@ -136,14 +147,17 @@ class Service:
 
 
 class Services:
-    """The three services without a gateway, each with its own fate."""
+    """The three services without a gateway, each with its own fate. postgres: a server to have their databases on, in the
+    place of files."""
 
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, postgres=None, **settings):
         self.folder = pathlib.Path(folder)
-        common = {"BCRYPT_COST": 4, **settings}
+        common = {"BCRYPT_COST": 4, **NO_LIMITS, "LINK_KEY_FILE": self.folder / "link.key", **settings}
         self.movie = Service("movie", folder, **common)
-        self.notification = Service("notification", folder, **common)
-        self.user = Service("user", folder, MOVIE_URL=self.movie.url, NOTIFICATION_URL=self.notification.url, **common)
+        databases = [{"DATABASE_URL": postgres.database()} if postgres else {} for _ in range(2)]
+        self.notification = Service("notification", folder, **common, **databases[0])
+        self.user = Service("user", folder, MOVIE_URL=self.movie.url, NOTIFICATION_URL=self.notification.url, **common,
+                            **databases[1])
 
     def all(self):
         return self.movie, self.notification, self.user
@@ -168,7 +182,7 @@ class System:
         self.url = f"http://127.0.0.1:{self.port}"
         # Everybody here comes from one address: the gateway's limit for a person is none for a test.
         self.environment = base_environment(**{"CINESYNC_BUILD": BUILD, "BCRYPT_COST": 4, "GATEWAY_AUTH_RATE": 100000,
-                                               "CHECK_REPLIES": "true", **settings})
+                                               "CHECK_REPLIES": "true", **NO_LIMITS, **settings})
 
     def run(self, *arguments, check=True, **more):
         done = subprocess.run([ROOT / "cinesync", *map(str, arguments)], env={**self.environment, **more},

@@ -69,7 +69,7 @@ def check_operation(document, method, path, operation, tags):
         assert kinds == {"application/problem+json"} or not re.fullmatch("[45]..|default", status), where
     for requirement in operation.get("security", []):
         assert set(requirement) <= set(document["components"]["securitySchemes"]), where
-    assert "requestBody" not in operation or method in ("post", "put", "patch"), where
+    assert "requestBody" not in operation or method in ("post", "put", "patch", "delete"), where
 
 
 def validator(document, schema):

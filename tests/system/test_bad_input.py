@@ -46,7 +46,7 @@ def refused(answer, what):
 def test_bodies(api, name):
     document, person = api
     for method, path, operation in operations(document, "post", "put", "patch"):
-        if "requestBody" not in operation:
+        if "requestBody" not in operation or name == "empty" and not operation["requestBody"]["required"]:
             continue
         answer = person.request(method, path.replace("{movie_id}", "1"), content=BAD_BODIES[name],
                                 headers={"Content-Type": "application/json"})

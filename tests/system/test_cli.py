@@ -39,6 +39,7 @@ def test_help_and_version(service):
     assert set(described) == set(settings)
     assert all("default: " in done.stdout.split(f"\n  {name}\n")[1].split("\n\n")[0] for name in settings)
     assert max(map(len, done.stdout.splitlines())) <= 110
+    assert ("migrate" in done.stdout) == ("--dry-run" in done.stdout) == (service in STORING)
     assert re.fullmatch(rf"cinesync-{service} \d+\.\d+\.\d+\n", run(service, "--version").stdout)
 
 
@@ -95,6 +96,15 @@ def test_a_url_is_a_url(service, name, value):
     done = run(service, "--check-config", **{name: value})
     assert done.returncode == 78 and re.fullmatch(rf"cinesync-{service}: {name}: [^\n]+\n", done.stderr), done
     assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("url", ["postgres://u:p@ss:hunter2@127.0.0.1/x", "postgres://u:p@hunter2@127.0.0.1/x",
+                                 "postgres://u:%zzhunter2@127.0.0.1/x", "host=127.0.0.1 password=my hunter2"])
+@pytest.mark.parametrize("service", STORING)
+def test_a_password_that_is_not_percent_encoded_is_not_repeated(service, url):
+    done = run(service, "--check-config", DATABASE_URL=url)
+    assert done.returncode == 78 and re.fullmatch(rf"cinesync-{service}: DATABASE_URL: [^\n]+\n", done.stderr)
+    assert "percent-encoded" in done.stderr and "hunter2" not in done.stderr
 
 
 @pytest.mark.parametrize("service", STORING)
@@ -210,7 +220,8 @@ def test_a_database_that_is_not_ours_is_left_alone(service, tmp_path, change, wo
 
 @pytest.mark.parametrize("service", STORING)
 def test_migrate_usage(service, tmp_path):
-    for arguments in ([], ["sideways"], ["up", "1"], ["down", "x"], ["down", "0"], ["down", "-1"], ["down", "1", "2"]):
+    for arguments in ([], ["sideways"], ["up", "1"], ["down", "x"], ["down", "0"], ["down", "-1"], ["down", "1", "2"],
+                      ["status", "--dry-run"], ["up", "1", "--dry-run"], ["--dry-run"], ["down", "--dry-run", "1"], ["up", "--dry"]):
         done = run(service, "migrate", *arguments, folder=tmp_path)
         assert done.returncode == 64 and "usage: migrate" in done.stderr, arguments
 
@@ -225,9 +236,9 @@ def test_a_folder_that_cannot_be(service, tmp_path):
 
 
 def test_the_key_is_for_its_owner(tmp_path):
-    service = Service("user", tmp_path).start()
+    key = tmp_path / "signing-key.json"
+    service = Service("user", tmp_path, SIGNING_KEY_FILE=key).start()
     assert service.stop() == 0
-    key = service.data / "signing-key.json"
     assert key.stat().st_mode & 0o777 == 0o600 and service.data.stat().st_mode & 0o077 == 0
     os.chmod(key, 0o644)
     service.log.unlink()

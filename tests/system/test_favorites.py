@@ -1,6 +1,7 @@
 """Favourites: the synchronous check with the movie service, paging, and what happens when that service is away."""
 import time
 
+import pytest
 from harness import Client, problem
 
 
@@ -13,6 +14,11 @@ def some_movies(client, n):
     return found[:n]
 
 
+@pytest.fixture
+def system(system_on_each):
+    return system_on_each
+
+
 def test_add_list_remove(person):
     movie = person.get("/movies/search", params={"query": "shawshenk"}).json()["results"][0]
     answer = person.post("/users/me/favorites", json={"movie_id": movie["id"]})
@@ -22,7 +28,8 @@ def test_add_list_remove(person):
     assert (favorite["movie_id"], favorite["movie_title"]) == (movie["id"], "The Shawshank Redemption")
 
     listed = person.get("/users/me/favorites").json()
-    assert listed == {"page": 1, "page_size": 20, "results": [favorite], "total_pages": 1, "total_results": 1}
+    assert listed == {"results": [favorite], "next_cursor": None, "total_results": 1}
+    assert person.get(f"/users/me/favorites/{movie['id']}").json() == favorite
 
     assert person.delete(f"/users/me/favorites/{movie['id']}").status_code == 204
     assert person.delete(f"/users/me/favorites/{movie['id']}").status_code == 204  # it is gone, as asked
@@ -40,11 +47,15 @@ def test_pages_newest_first(person):
     added = [movie["id"] for movie in some_movies(person, 25)]
     for movie_id in added:
         assert person.post("/users/me/favorites", json={"movie_id": movie_id}).status_code == 201
-    pages = [person.get("/users/me/favorites", params={"page": page, "page_size": 10}).json() for page in (1, 2, 3, 4)]
-    assert [len(page["results"]) for page in pages] == [10, 10, 5, 0]
-    assert {page["total_pages"] for page in pages} == {3} and {page["total_results"] for page in pages} == {25}
-    listed = [item["movie_id"] for page in pages for item in page["results"]]
-    times = [item["created_at"] for page in pages for item in page["results"]]
+    pages, cursor = [], {}
+    while cursor is not None:
+        page = person.get("/users/me/favorites", params={"limit": 10, **cursor}).json()
+        pages.append(page["results"])
+        assert page["total_results"] == 25
+        cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else None
+    assert [len(page) for page in pages] == [10, 10, 5]
+    listed = [item["movie_id"] for page in pages for item in page]
+    times = [item["created_at"] for page in pages for item in page]
     assert sorted(listed) == sorted(added) and times == sorted(times, reverse=True)
 
 

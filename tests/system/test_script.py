@@ -137,7 +137,7 @@ def test_a_bad_word(fresh, arguments, code, word):
 
 
 @pytest.mark.parametrize("name, value", [("DRAIN_MS", "x"), ("BCRYPT_COST", "99"), ("LOG_LEVEL", "loud"), ("GATEWAY_AUTH_RATE", "0"),
-                                         ("GATEWAY_WORKERS", "many"), ("DATABASE_URL", "mysql://u:hunter2@x")])
+                                         ("GATEWAY_WORKERS", "many"), ("GATEWAY_TRUSTED_PROXIES", "localhost"), ("DATABASE_URL", "mysql://u:hunter2@x")])
 def test_a_bad_setting(fresh, name, value):
     done = fresh.run("up", "--detach", "--no-install", "--data", fresh.data, "--port", fresh.port, check=False, **{name: value})
     assert (done.returncode, done.stdout.count("\n")) == (78, 1), done.stdout
@@ -293,3 +293,22 @@ def test_help_needs_nothing(tmp_path):
         for command in ("up", "down", "status", "logs", "doctor", "test"):
             assert re.search(rf"^  {command}\b", done.stdout, re.M)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_database_is_for_its_service(fresh, postgres):
+    """One DATABASE_URL is enough: it is the user service's. Nobody else is given it."""
+    fresh.environment["DATABASE_URL"] = postgres.database()
+    said = fresh.up().stdout
+    assert "postgresql" in said and "embedded (SQLite)" in said, said
+    with Client(fresh.url) as client:
+        client.new_person("kept")
+    assert not (fresh.data / "user" / "user.db").exists() and (fresh.data / "notification" / "notification.db").exists()
+    for name, pid in fresh.pids().items():
+        environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+        assert (b"scratch-password" in environment) == (name in ("user", "supervisor")), name
+        assert b"scratch-password" not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+
+    fresh.down()
+    fresh.environment["NOTIFICATION_DATABASE_URL"] = postgres.database()
+    assert "embedded (SQLite)" not in fresh.up().stdout
+    assert fresh.run("doctor", "--data", fresh.data, check=False).stdout.count("DATABASE_URL") == 0

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
-from harness import BUILD, Client, base_environment, problem
+from harness import BUILD, Client, Service, base_environment, problem
 from jwcrypto import jwk, jws, jwt
 
 TOOL = BUILD / "src" / "token" / "cinesync-token"
@@ -113,11 +113,22 @@ def test_another_librarys_token_is_read_by_our_tool(tmp_path):
 
 # ---- forged tokens, sent to a service that holds the real key ----
 
-def forged(system, person):
+@pytest.fixture
+def keyed(tmp_path):
+    """A user service whose one key the test has."""
+    service = Service("user", tmp_path, BCRYPT_COST=4, SIGNING_KEY_FILE=tmp_path / "signing-key.json").start()
+    service.key = tmp_path / "signing-key.json"
+    with Client(service.url) as somebody:
+        somebody.profile = somebody.new_person()
+        yield service, somebody
+    assert service.stop() == 0
+
+
+def forged(service, person):
     """name -> token. Those marked "right key" are signed with the service's own key: only what they say is wrong."""
     token = person.tokens["access_token"]
     head, body, signature = token.split(".")
-    own = jwk.JWK.from_json((system.data / "user" / "signing-key.json").read_text())
+    own = jwk.JWK.from_json(service.key.read_text())
     other = jwk.JWK.generate(kty="EC", crv="P-256")
     rsa = jwk.JWK.generate(kty="RSA", size=2048)
     p384 = jwk.JWK.generate(kty="EC", crv="P-384")
@@ -146,7 +157,7 @@ def forged(system, person):
         "another key, our kid": sign(other, header, said), "another key, its own kid": sign(other, {**header, "kid": other.thumbprint()}, said),
         "another key in a jwk header": sign(other, {**header, "jwk": json.loads(other.export_public())}, said),
         "another key in a jwk header, no kid": sign(other, {"alg": "ES256", "typ": "at+jwt", "jwk": json.loads(other.export_public())}, said),
-        "our key in a jwk header (right key)": right({"jwk": public}), "jku (right key)": right({"jku": system.url + "/jwks.json"}),
+        "our key in a jwk header (right key)": right({"jwk": public}), "jku (right key)": right({"jku": service.url + "/jwks.json"}),
         "x5u (right key)": right({"x5u": "http://127.0.0.1:1/x"}), "x5c (right key)": right({"x5c": ["AAAA"]}), "crit (right key)": right({"crit": ["exp"], "exp": now + 60}),
         "b64 (right key)": right({"b64": True}),
         "kid of a file": sign(other, {**header, "kid": "/dev/null"}, said), "kid that climbs": sign(other, {**header, "kid": "../../signing-key.json"}, said),
@@ -173,14 +184,15 @@ def forged(system, person):
     }
 
 
-def test_forged_tokens(system, person):
-    right, table = forged(system, person)
+def test_forged_tokens(keyed):
+    service, person = keyed
+    right, table = forged(service, person)
     assert len(table) >= 60
-    good = httpx.get(system.url + "/api/v1/users/me", headers={"Authorization": "Bearer " + right()})
+    good = httpx.get(service.url + "/api/v1/users/me", headers={"Authorization": "Bearer " + right()})
     assert good.status_code == 200 and good.json() == person.profile  # the table's own key and signing are right
     accepted = {}
     for name, token in table.items():
-        answer = httpx.get(system.url + "/api/v1/users/me", headers={"Authorization": "Bearer " + token})
+        answer = httpx.get(service.url + "/api/v1/users/me", headers={"Authorization": "Bearer " + token})
         if answer.status_code != 401:
             accepted[name] = answer.status_code
             continue
@@ -190,13 +202,14 @@ def test_forged_tokens(system, person):
     assert person.get("/users/me").status_code == 200  # and the real one goes on
 
 
-def test_a_token_ends_on_time(services):
-    services.user.stop()
-    services.user.start(ACCESS_TOKEN_TTL_S=5)
-    with Client(services.user.url) as client:
+def test_a_token_ends_on_time(keyed):
+    service, _ = keyed
+    service.stop()
+    service.start(ACCESS_TOKEN_TTL_S=5)
+    with Client(service.url) as client:
         client.new_person()
         assert client.tokens["expires_in"] == 5 and client.get("/users/me").status_code == 200
-        signing = jwk.JWK.from_json((services.user.data / "signing-key.json").read_text())
+        signing = jwk.JWK.from_json(service.key.read_text())
         said = json.loads(unb64(client.tokens["access_token"].split(".")[1]))
         head = json.loads(unb64(client.tokens["access_token"].split(".")[0]))
         past = sign(signing, head, {**said, "iat": said["iat"] - 20, "exp": said["exp"] - 20})

@@ -9,7 +9,7 @@ import pytest
 import harness
 
 TEST_WEB = os.environ.get("TEST_WEB") == "1"
-collect_ignore = [] if TEST_WEB else ["test_pages.py", "test_pages_tmdb.py"]
+collect_ignore = [] if TEST_WEB else ["test_pages.py", "test_pages_account.py", "test_pages_tmdb.py"]
 
 
 @pytest.fixture(scope="session")
