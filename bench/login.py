@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Log-ins against the raw rate of bcrypt, and what everybody else notices of them.
+
+usage: login.py BUILD [--turns 3] [--seconds 10] [--cost 12]
+
+In turns: bcrypt alone on all processors; 200 connections that log in as fast as they are let; requests of one logged-in
+person, alone and during such a rush. Printed: log-ins a second as a ratio to raw bcrypt; how soon a log-in that finds the
+line full is refused; the 99th percentile of GET /users/me during the rush as a ratio to the same alone.
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import tempfile
+import threading
+import urllib.request
+
+import measure
+
+PASSWORD = "correct horse battery staple"
+CROWD = 200
+# The limits are not what is measured: everybody comes from one address here.
+NO_LIMITS = {name: "1000000" for name in ("LIMIT_LOGIN_ADDRESS", "LIMIT_LOGIN_ACCOUNT", "LIMIT_LOGIN_PAIR", "SESSIONS_MAX")}
+
+RUSH = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = '%s'
+local status = {}
+function setup(thread) table.insert(status, thread) end
+function init() counts = {} end
+-- Who is refused comes again after a second, as Retry-After asks of him; who is served does, too.
+function delay() return 1000 end
+function response(code) counts[code] = (counts[code] or 0) + 1 end
+function done()
+   for _, thread in ipairs(status) do
+      for code, n in pairs(thread:get("counts")) do print("status " .. code .. " " .. n) end
+   end
+end
+"""
+
+
+def post(url, body):
+    request = urllib.request.Request(url, data=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+@contextlib.contextmanager
+def user(build, folder, cost):
+    """Base URL of a user service on all processors, with one person logged in: (URL, access token)."""
+    port = measure.free_port()
+    environment = {**os.environ, **NO_LIMITS, "LISTEN": f"127.0.0.1:{port}", "DATA_DIR": str(folder), "LOG_ACCESS": "false",
+                   "LOG_LEVEL": "error", "BCRYPT_COST": str(cost), "ACCESS_TOKEN_TTL_S": "3600"}
+    process = subprocess.Popen([build / "src/user/cinesync-user"], env=environment, stdout=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}/api/v1"
+        measure.get(f"http://127.0.0.1:{port}/livez")
+        post(url + "/auth/register", {"email": "ada@example.org", "password": PASSWORD})
+        yield url, post(url + "/auth/login", {"email": "ada@example.org", "password": PASSWORD})["access_token"]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wrk(url, seconds, connections, script, threads=1):
+    return subprocess.run(["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "30s",
+                           "-s", str(script), url], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def rush(url, seconds, script):
+    """(log-ins a second, refusals, their median in ms)."""
+    out = wrk(url + "/auth/login", seconds, CROWD, script)
+    statuses = {int(code): int(n) for code, n in re.findall(r"^status (\d+) (\d+)$", out, re.M)}
+    if set(statuses) - {200, 503, 429}:
+        raise SystemExit(f"log-ins were answered {statuses}")
+    refused = sum(n for code, n in statuses.items() if code != 200)
+    return statuses.get(200, 0) / (seconds - 1), refused, measure.percentile_ms(out, 50)  # wrk waits before the first, too
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--cost", type=int, default=12)
+    given = parser.parse_args()
+    build, cores = given.build.resolve(), os.cpu_count()
+    rates, waits = [], []
+    with tempfile.TemporaryDirectory() as name, user(build, pathlib.Path(name) / "user", given.cost) as (url, token):
+        log_in, me = pathlib.Path(name) / "log_in.lua", pathlib.Path(name) / "me.lua"
+        log_in.write_text(RUSH % json.dumps({"email": "ada@example.org", "password": PASSWORD}))
+        me.write_text(f'wrk.headers["Authorization"] = "Bearer {token}"\n'
+                      "function delay() return 20 end\n")  # ms between two requests: a person, not a flood
+        for turn in range(given.turns):
+            raw = float(subprocess.run([build / "src/user/bench_bcrypt", str(given.cost), str(cores), str(given.seconds)],
+                                       check=True, stdout=subprocess.PIPE, text=True).stdout)
+            alone = measure.percentile_ms(wrk(url + "/users/me", given.seconds, 4, me), 99)
+            during = []
+            other = threading.Thread(target=lambda: during.append(
+                measure.percentile_ms(wrk(url + "/users/me", given.seconds, 4, me), 99)))
+            other.start()
+            rate, refused, refusal_ms = rush(url, given.seconds, log_in)
+            other.join()
+            rates.append(rate / raw)
+            waits.append(during[0] / alone)
+            print(f"turn {turn + 1}: bcrypt alone {raw:.2f}/s; log-ins {rate:.2f}/s (ratio {rates[-1]:.2f}), {refused:,} refused, "
+                  f"half of all within {refusal_ms:.1f} ms; GET /users/me p99 {alone:.2f} ms alone, {during[0]:.2f} ms during "
+                  f"(ratio {waits[-1]:.2f})", flush=True)
+    print(f"log-ins to raw bcrypt: median ratio {statistics.median(rates):.2f}; "
+          f"p99 of others during to alone: median ratio {statistics.median(waits):.2f}")
+
+
+if __name__ == "__main__":
+    main()
