@@ -23,7 +23,8 @@ READY_S = 60  # sanitizers are slow to start
 PASSWORD = "correct horse battery staple"
 # Everybody in the tests comes from one address: the limits on it are none for them.
 NO_LIMITS = {name: 1000000 for name in ("LIMIT_LOGINS", "LIMIT_REGISTRATIONS", "LIMIT_REFRESHES", "LIMIT_MAILS", "LIMIT_LINKS",
-                                        "LIMIT_PASSWORD_CHECKS", "LIMIT_CODES", "LIMIT_WRITES", "LIMIT_IMPORTS")}
+                                        "LIMIT_PASSWORD_CHECKS", "LIMIT_CODES", "LIMIT_WRITES", "LIMIT_IMPORTS",
+                                        "LIMIT_EXPORTS")}
 
 
 _ports_given = collections.deque(maxlen=200)

@@ -136,7 +136,9 @@ def of_type(document, schema, kind):
 
 def bodies(document, operation):
     """JSON values for the operation's body: those that fit, those with one thing wrong, and junk."""
-    content = operation["requestBody"]["content"]["application/json"]["schema"]
+    content = operation["requestBody"]["content"]["application/json"].get("schema")
+    if content is None:  # a file
+        return st.recursive(JUNK | TEXT, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3))
     good = fitting(document, content)
     spoilt = st.builds(lambda body, name, value: {**body, name: value} if isinstance(body, dict) else body, good,
                        st.sampled_from(sorted(resolve(document, content["$ref"])["properties"])) | TEXT, JUNK)

@@ -133,12 +133,18 @@ fuzz_one() { # ROOM/TARGET
 	tail -n 1 "$fuzz_build/$fuzz_name.log"
 }
 
-# libFuzzer on every target, FUZZ_SECONDS each; what it learns is kept in build-fuzz/corpus for the next time.
+# libFuzzer on every target, two at a time, FUZZ_SECONDS each; what it learns is kept in build-fuzz/corpus for the next time.
 test_fuzz() {
 	fuzz_build=$ROOT/build-fuzz
 	CC=clang build_folder "$fuzz_build" --buildtype=debugoptimized -Dfuzz=true -Dtests=false -Db_sanitize=address,undefined -Db_lundef=false
-	for target in schema/fuzz_schema http/fuzz_target http/fuzz_query http/fuzz_address token/fuzz_token; do
-		test_command "${target#*/}" fuzz_one "$target"
+	set -- schema/fuzz_schema http/fuzz_target http/fuzz_query http/fuzz_address token/fuzz_token import/fuzz_import
+	while [ $# -gt 0 ]; do
+		fuzz_one "$1" &
+		fuzz_first=$!
+		[ $# -eq 1 ] || test_command "${2#*/}" fuzz_one "$2"
+		test_command "${1#*/}" wait "$fuzz_first"
+		shift
+		[ $# -eq 0 ] || shift
 	done
 }
 
@@ -148,9 +154,10 @@ test_all() {
 	test_system
 }
 
-# The same tests with more of everything that is tried or killed at random; TEST_ROUNDS in the environment overrules.
+# The same tests with more of everything that is tried or killed at random (TEST_ROUNDS in the environment overrules), and ten
+# minutes for each fuzzer.
 test_long() {
-	TEST_LONG=1 TEST_PATIENCE=30
+	TEST_LONG=1 TEST_PATIENCE=30 FUZZ_SECONDS=${FUZZ_SECONDS:-600}
 	export TEST_LONG
 	test_all
 }

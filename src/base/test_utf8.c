@@ -93,6 +93,16 @@ static void test_controls_are_found(void **state)
 	assert_false(utf8_has_control(STR_NULL));
 }
 
+static void test_cut_is_between_characters(void **state)
+{
+	struct str s = STR("aé€😀"); /* 1, 2, 3 and 4 bytes */
+	static const size_t want[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10 };
+
+	(void)state;
+	for (size_t max = 0; max < ARRAY_SIZE(want); max++)
+		assert_int_equal(utf8_cut(s, max), want[max]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +111,7 @@ int main(void)
 		cmocka_unit_test(test_next_moves_one_byte_past_a_bad_one),
 		cmocka_unit_test(test_length_counts_code_points),
 		cmocka_unit_test(test_controls_are_found),
+		cmocka_unit_test(test_cut_is_between_characters),
 	};
 
 	return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);

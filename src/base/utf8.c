@@ -136,3 +136,14 @@ bool utf8_has_control(struct str s)
 	}
 	return false;
 }
+
+size_t utf8_cut(struct str s, size_t bytes_max)
+{
+	size_t n = s.len;
+
+	if (n <= bytes_max)
+		return n;
+	for (n = bytes_max; n > 0 && ((unsigned char)s.data[n] & 0xc0) == 0x80; n--)
+		;
+	return n;
+}

@@ -148,25 +148,66 @@ static bool body_type_is_taken(const struct request *req, const struct route *ro
 		return false;
 	if (route->body_form && str_equal(req->body_type, STR(FORM_TYPE)))
 		return true;
+	for (size_t i = 0; route->uploads && route->uploads[i]; i++)
+		if (str_equal(req->body_type, str_from(route->uploads[i])))
+			return true;
+	if (route->uploads)
+		return false;
 	return str_equal(req->body_type, str_from(route->body_type ? route->body_type : "application/json"));
+}
+
+static const char *types_wanted(const struct request *req, const struct route *route)
+{
+	struct buf out CLEANUP(buf_done);
+	struct str kept;
+
+	buf_init(&out, 1024);
+	if (!route->uploads)
+		return route->body_type ? route->body_type : "The body should be application/json in UTF-8.";
+	buf_adds(&out, "The body should be a file, with its Content-Type:");
+	for (size_t i = 0; route->uploads[i]; i++)
+		buf_addf(&out, "%s %s", i ? "," : "", route->uploads[i]);
+	kept = buf_error(&out) < 0 ? STR_NULL : arena_str(req->arena, buf_str(&out));
+	return kept.data ? kept.data : "";
+}
+
+/* A file takes much memory, which strangers do not get: who has no token is refused before its first byte. */
+static const struct problem *admit_upload(struct request *req, const char **ret_detail)
+{
+	struct http_server *s = req->server;
+
+	if (!req->head.authorization.data && req->match.entry->route->auth >= HTTP_AUTH_USER)
+		return problem_with(&problem_unauthorized, "Send an access token as Authorization: Bearer.",
+		                    ret_detail);
+	if (s->uploads >= s->options.uploads_max)
+		return problem_with(&problem_overloaded, "Too many files are on their way here; try again in a moment.",
+		                    ret_detail);
+	s->uploads++;
+	req->is_upload = true;
+	buf_init(&req->body, s->options.upload_max);
+	return NULL;
+}
+
+size_t admit_body_max(const struct request *req)
+{
+	const struct http_server_options *options = &req->server->options;
+
+	return req->match.entry->route->uploads ? options->upload_max : options->body_max;
 }
 
 static const struct problem *admit_body(struct request *req, const char **ret_detail)
 {
 	const struct route *route = req->match.entry->route;
 
-	if (req->framing.length > (int64_t)req->server->options.body_max)
+	if (req->framing.length > (int64_t)admit_body_max(req))
 		return problem_with(&problem_content_too_large, "The request body is larger than is taken here.",
 		                    ret_detail);
-	if (!req->framing.is_expected || (!route->body && !route->body_type))
+	if (!req->framing.is_expected || (!route->body && !route->body_type && !route->uploads))
 		return NULL;
 	req->body_type = body_type_find(req);
 	if (!body_type_is_taken(req, route))
-		return problem_with(&problem_unsupported_media_type,
-		                    route->body_type ? route->body_type
-		                                     : "The body should be application/json in UTF-8.",
-		                    ret_detail);
-	return NULL;
+		return problem_with(&problem_unsupported_media_type, types_wanted(req, route), ret_detail);
+	return route->uploads ? admit_upload(req, ret_detail) : NULL;
 }
 
 static void deadline_find(struct request *req)

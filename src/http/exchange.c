@@ -56,6 +56,15 @@ static bool names_bearer(struct str authorization)
 	       (authorization.len == 6 || authorization.data[6] == ' ');
 }
 
+static int admin_only(struct request *req)
+{
+	if (str_equal(req->user.role, STR("admin")))
+		return 0;
+	if (req->server->options.forbidden)
+		req->server->options.forbidden(req);
+	return request_problem(req, &problem_forbidden, "This is for administrators.");
+}
+
 static int authorize(struct request *req)
 {
 	const struct http_server_options *options = &req->server->options;
@@ -77,9 +86,7 @@ static int authorize(struct request *req)
 		return unauthorized(req, reason ? reason : "The access token is not valid");
 	if (r < 0)
 		return r;
-	if (auth == HTTP_AUTH_ADMIN && !str_equal(req->user.role, STR("admin")))
-		return request_problem(req, &problem_forbidden, "This is for administrators.");
-	return 0;
+	return auth == HTTP_AUTH_ADMIN ? admin_only(req) : 0;
 }
 
 static void handler_run(void *arg)
@@ -154,13 +161,13 @@ static enum MHD_Result on_body(struct request *req, const char *data, size_t *si
 	req->body_len += *size;
 	/* In the middle of a body the library takes no answer. A little too much is read to its end, for a proper 413;
 	 * more gets a bare one. */
-	if (req->body_len > req->server->options.body_max + BODY_WASTE_MAX) {
+	if (req->body_len > admit_body_max(req) + BODY_WASTE_MAX) {
 		connection_refuse(req->connection, &problem_content_too_large,
 		                  "The request body is larger than is taken here.");
 		req->connection->must_linger = true;
 		return MHD_NO;
 	}
-	if (route->body || route->body_type)
+	if (route->body || route->body_type || route->uploads)
 		buf_add(&req->body, data, *size);
 	*size = 0;
 	return MHD_YES;
@@ -169,7 +176,7 @@ static enum MHD_Result on_body(struct request *req, const char *data, size_t *si
 static enum MHD_Result on_end(struct request *req)
 {
 	connection_wait_set(req->connection, WAIT_NONE);
-	if (req->body_len > req->server->options.body_max)
+	if (req->body_len > admit_body_max(req))
 		return refuse(req, &problem_content_too_large, "The request body is larger than is taken here.");
 	if (buf_error(&req->body) < 0)
 		return refuse(req, &problem_overloaded, "There is no memory left.");

@@ -113,6 +113,7 @@ struct request {
 	struct fiber *fiber;
 	enum phase phase;
 	bool is_counted; /* in flight */
+	bool is_upload;  /* counted among them */
 	bool is_suspended;
 	bool is_watched;
 	bool is_to_be_watched; /* watch_node is in the server's list */
@@ -164,6 +165,9 @@ void exchange_completed(void *cls, struct MHD_Connection *mhd, void **con_cls, e
  * answer set here. */
 const struct problem *admit_head(struct request *req, const char *method, const char *version, const char **ret_detail);
 
+/* Bytes a body may have on the request's route. */
+size_t admit_body_max(const struct request *req);
+
 /* Turns what the handler returned into an answer; after it there always is one. */
 void answer_conclude(struct request *req, int r);
 void answer_problem(struct request *req, const struct problem *p, struct str detail);
@@ -199,6 +203,7 @@ struct http_server {
 	int port;
 	bool is_draining;
 	size_t in_flight;
+	size_t uploads;
 	size_t n_pooled;
 	size_t n_lingers;
 	size_t handles_open;

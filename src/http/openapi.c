@@ -102,8 +102,24 @@ static void content_write(const char *type, const struct schema *s, struct buf *
 		buf_adds(out, ":{}");
 }
 
+/* As OpenAPI 3.1 has a body that is a file: a media type without a schema. */
+static void uploads_write(const struct route *route, struct buf *out)
+{
+	buf_adds(out, ",\"requestBody\":{\"required\":true,\"content\":{");
+	for (size_t i = 0; route->uploads[i]; i++) {
+		if (i > 0)
+			buf_addc(out, ',');
+		content_write(route->uploads[i], NULL, out);
+	}
+	buf_adds(out, "}}");
+}
+
 static void body_write(const struct route *route, struct buf *out)
 {
+	if (route->uploads) {
+		uploads_write(route, out);
+		return;
+	}
 	if (!route->body)
 		return;
 	buf_addf(out, ",\"requestBody\":{\"required\":%s,\"content\":{", route->body_optional ? "false" : "true");
@@ -149,11 +165,11 @@ static struct statuses errors_of(const struct route *route)
 		status_add(&s, 401);
 	if (route->auth == HTTP_AUTH_ADMIN)
 		status_add(&s, 403);
-	if (route->body) {
+	if (route->body || route->uploads) {
 		status_add(&s, 413);
 		status_add(&s, 415);
 	}
-	if (route->body || route->query || route->path_params)
+	if (route->body || route->uploads || route->query || route->path_params)
 		status_add(&s, 422);
 	status_add(&s, 503);
 	return s;
@@ -183,6 +199,10 @@ static void success_write(const struct route *route, int status, const char *doc
 	if (route->reply.schema || route->reply.type) {
 		buf_adds(out, ",\"content\":{");
 		content_write(route->reply.type ? route->reply.type : "application/json", route->reply.schema, out);
+		if (route->reply.other_type) {
+			buf_addc(out, ',');
+			content_write(route->reply.other_type, NULL, out);
+		}
 		buf_addc(out, '}');
 	}
 	buf_addc(out, '}');

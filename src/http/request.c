@@ -86,6 +86,8 @@ void request_release(struct request *req)
 	if (req->connection)
 		req->connection->request = NULL;
 	secrets_wipe(req);
+	if (req->is_upload)
+		s->uploads--;
 	answer_done(&req->answer);
 	buf_done(&req->body);
 	fiber_unref(&req->fiber);

@@ -46,11 +46,15 @@ struct route {
 	bool body_optional;           /* an empty one counts as {} */
 	bool body_form;               /* application/x-www-form-urlencoded is taken too */
 	const char *body_type;        /* another media type than application/json ("application/cloudevents+json") */
+	/* A file is taken, as it is (request_body_raw()), of one of these media types; NULL-terminated. Larger than
+	 * other bodies may be (upload_max), so only few at once, and only from clients that send a token. */
+	const char *const *uploads;
 	struct {
 		int status;
 		const struct schema *schema; /* NULL: no content, or .type */
 		const char *type;            /* media type when there is no schema ("text/html; charset=utf-8") */
 		const char *doc;
+		const char *other_type; /* that of the same answer in another form, which the query asks for */
 	} reply;
 	struct {
 		int status; /* 0: no more */
@@ -79,9 +83,14 @@ struct http_server_options {
 	int (*authenticate)(struct request *req, struct str token, void *arg, struct http_user *ret,
 	                    const char **ret_reason);
 	void *authenticate_arg;
+	/* Somebody who is no administrator asked for what is for administrators, and is about to get a 403. May yield.
+	 * NULL: nobody wants to know. */
+	void (*forbidden)(struct request *req);
 	size_t connections_max;
 	size_t requests_max;                 /* in flight; more get 503 at once */
 	size_t body_max;                     /* bytes */
+	size_t upload_max;                   /* bytes of a file, on routes that take one */
+	size_t uploads_max;                  /* of them at once; one more gets 503 */
 	size_t header_max;                   /* bytes of request line and headers, 8..16 KiB */
 	size_t arena_max;                    /* bytes a request */
 	int64_t deadline_ms;                 /* a request's, unless X-Request-Deadline-Ms is less */

@@ -46,6 +46,8 @@ struct service {
 	void (*stop)(void *state);
 	int (*authenticate)(struct request *req, struct str token, void *arg, struct http_user *ret,
 	                    const char **ret_reason);
+	/* See http_server_options; may be NULL. */
+	void (*forbidden)(struct request *req);
 };
 
 /* The whole of main(): parses options (--help, --version, --check-config, --print-settings, --print-openapi, a

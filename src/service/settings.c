@@ -97,6 +97,10 @@ static struct config_entry entries[] = {
 	INT_SETTING("CONNECTIONS_MAX", connections_max, 1, 60000, "10000", "connections", "Open connections."),
 	INT_SETTING("BODY_SIZE_MAX", body_size_max, 1024, 16777216, "65536", "bytes",
 	            "Largest request body; over it 413."),
+	INT_SETTING("UPLOAD_SIZE_MAX", upload_size_max, 1024, 16777216, "8388608", "bytes",
+	            "Largest file, where one is taken; over it 413."),
+	INT_SETTING("UPLOADS_MAX", uploads_max, 1, 1000, "16", "files",
+	            "Files on their way or being read at once; one more is answered 503."),
 	INT_SETTING(
 	        "HEADER_SIZE_MAX", header_size_max, 4096, 65536, "6144", "bytes",
 	        "Request line and headers together; over it 431 or 414. An idle connection takes half as much again."),

@@ -16,6 +16,8 @@ struct service_settings {
 	int64_t requests_max;
 	int64_t connections_max;
 	int64_t body_size_max;
+	int64_t upload_size_max;
+	int64_t uploads_max;
 	int64_t header_size_max;
 	int64_t request_memory_max;
 	int64_t head_timeout_ms;

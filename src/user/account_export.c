@@ -49,6 +49,15 @@ static const struct export_section sections[] = {
 	  .sql = sql_export_lists,
 	  .is_paged = true,
 	  .columns = { "id", "name", "description", "shared_at", "items", "created_at", "updated_at", "deleted_at" } },
+	{ .name = "imports",
+	  .sql = sql_export_imports,
+	  .columns = { "id", "format", "state", "is_dry_run", "replaces", "rows", "added", "changed", "unchanged",
+	               "unmatched", "refused", "unreadable", "skipped", "created_at", "finished_at" } },
+	{ .name = "import_rows",
+	  .sql = sql_export_import_rows,
+	  .is_paged = true,
+	  .columns = { "import_id", "reason", "file", "line", "collection", "list", "movie_id", "imdb_id", "title",
+	               "year", "rating_halves", "watched_on", "note", "added_at" } },
 	{ .name = "requests",
 	  .sql = sql_export_requests,
 	  .is_paged = true,
@@ -206,7 +215,7 @@ static int account_export(struct request *req)
 	struct str user_id = request_user(req)->id;
 	struct buf out CLEANUP(buf_done);
 	struct reply *reply = NULL;
-	int r = limit_take(req, LIMIT_CHECK_PASSWORD, user_id);
+	int r = limit_take(req, LIMIT_EXPORT, user_id);
 
 	buf_init(&out, (size_t)user_state()->config->export_size_max);
 	if (r < 0)
@@ -242,7 +251,8 @@ const struct route account_export_routes[] = {
 	  .summary = "A copy of everything",
 	  .doc = "One JSON object with a member for each kind of data: account, sessions, second_factor, "
 	         "one_time_links, "
-	         "activity, library, lists, requests, events. Password, tokens and keys are kept hashed or sealed, and "
+	         "activity, library, lists, imports, import_rows, requests, events. Password, tokens and keys are kept "
+	         "hashed or sealed, and "
 	         "are not in it." },
 	{ 0 },
 };

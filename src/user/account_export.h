@@ -22,4 +22,7 @@ struct export_section {
 	const char *columns[EXPORT_COLUMNS_MAX];
 };
 
+/* A copy would be larger than EXPORT_SIZE_MAX. */
+extern const struct problem problem_export_too_large;
+
 #endif

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/context.h"
 #include "fiber/fiber.h"
+#include "user/limit.h"
 #include "user/statements.h"
 
 #include <errno.h>
@@ -65,6 +66,24 @@ void audit_record(struct request *req, const struct audit_event *e)
 		log_error("a security event could not be kept", LOG_STR("action", e->action), LOG_ERR(r),
 		          LOG_STR("detail", store_error(user_state()->store)));
 	audit_log(req, e);
+}
+
+void audit_denied(struct request *req)
+{
+	const struct http_user *user = request_user(req);
+	const struct route *route = request_route(req);
+	struct audit_event e = {
+		.action = "admin.request",
+		.result = AUDIT_DENIED,
+		.actor_id = user->id,
+		.session_id = user->session_id,
+		.detail = arena_printf(request_arena(req), "{\"path\":\"%s\"}", route->path),
+	};
+
+	if (limit_take(req, LIMIT_WRITE, user->id) < 0)
+		audit_log(req, &e);
+	else
+		audit_record(req, &e);
 }
 
 /* Yields. In small steps, for nobody to wait long for the writer. */

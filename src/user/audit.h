@@ -22,6 +22,9 @@ struct audit_event {
 int audit_add(struct request *req, struct store_tx *tx, struct arena *a, const struct audit_event *e) MUST_CHECK;
 /* Yields. By itself, for what changes nothing else (a refused log-in); a failure is logged, and nothing more. */
 void audit_record(struct request *req, const struct audit_event *e);
+/* Yields. Somebody tried what is for administrators. As many as LIMIT_WRITES allows are kept, since whoever has an
+ * account could fill the table. */
+void audit_denied(struct request *req);
 /* Logs the event; for after the commit of audit_add(). audit_record() does it itself. Does not yield. */
 void audit_log(struct request *req, const struct audit_event *e);
 

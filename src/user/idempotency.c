@@ -3,6 +3,7 @@
 #include "user/idempotency.h"
 
 #include "base/clock.h"
+#include "fiber/offload.h"
 #include "user/statements.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@ enum {
 	CLAIM_MS = 60000, /* of a request without a deadline */
 	CLAIM_SLACK_MS = 5000,
 	BODY_MAX = 1 << 20,
+	HASH_HERE_MAX = 1 << 17, /* bytes hashed on the loop */
 	RETRY_AFTER_S = 1,
 };
 
@@ -43,22 +45,40 @@ static int key_read(struct request *req, struct str *ret)
 	return 0;
 }
 
+struct hashing {
+	enum http_method method;
+	struct str parts[2];
+	uint8_t hash[HASH_SIZE];
+};
+
 /* Method, target and body, each with its length before it. */
-static int request_hash(struct request *req, uint8_t ret[HASH_SIZE])
+static int hash_work(void *arg)
 {
-	struct str parts[] = { request_target(req), request_body_raw(req) };
+	struct hashing *h = arg;
 	EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	enum http_method method = request_route(req)->method;
 	unsigned len = 0;
 	bool ok = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) &&
-	          EVP_DigestUpdate(digest, &method, sizeof(method));
+	          EVP_DigestUpdate(digest, &h->method, sizeof(h->method));
 
-	for (size_t i = 0; ok && i < ARRAY_SIZE(parts); i++)
-		ok = EVP_DigestUpdate(digest, &parts[i].len, sizeof(parts[i].len)) &&
-		     EVP_DigestUpdate(digest, parts[i].data ? parts[i].data : "", parts[i].len);
-	ok = ok && EVP_DigestFinal_ex(digest, ret, &len);
+	for (size_t i = 0; ok && i < ARRAY_SIZE(h->parts); i++)
+		ok = EVP_DigestUpdate(digest, &h->parts[i].len, sizeof(h->parts[i].len)) &&
+		     EVP_DigestUpdate(digest, h->parts[i].data ? h->parts[i].data : "", h->parts[i].len);
+	ok = ok && EVP_DigestFinal_ex(digest, h->hash, &len);
 	EVP_MD_CTX_free(digest);
 	return ok ? 0 : -ENOMEM;
+}
+
+/* A file takes milliseconds. */
+static int request_hash(struct request *req, uint8_t ret[HASH_SIZE])
+{
+	struct hashing h = { .method = request_route(req)->method,
+		             .parts = { request_target(req), request_body_raw(req) } };
+	int r = h.parts[1].len > HASH_HERE_MAX ? offload_run(&(struct offload){ .work = hash_work, .arg = &h })
+	                                       : hash_work(&h);
+
+	if (r == 0)
+		memcpy(ret, h.hash, HASH_SIZE);
+	return r;
 }
 
 static int64_t claim_ms(void)

@@ -2,7 +2,6 @@
 #include "user/user.h"
 
 #include "base/clock.h"
-#include "user/audit.h"
 #include "user/keyring.h"
 
 #include <errno.h>
@@ -149,19 +148,6 @@ static int keys_list(struct request *req)
 	return respond(req, 200, &keys_reply_schema, &out);
 }
 
-static void audit(struct request *req, const char *action, struct str kid)
-{
-	struct audit_event e = {
-		.action = action,
-		.result = AUDIT_SUCCESS,
-		.actor_id = request_user(req)->id,
-		.session_id = request_user(req)->session_id,
-		.detail = arena_printf(request_arena(req), "{\"kid\":\"%.*s\"}", STR_ARGS(kid)),
-	};
-
-	audit_record(req, &e);
-}
-
 static int keys_rotate(struct request *req)
 {
 	struct rotate_request in;
@@ -171,11 +157,10 @@ static int keys_rotate(struct request *req)
 
 	if (r < 0)
 		return r;
-	r = keyring_rotate(user_state()->keyring, in.at_once ? KEYRING_AT_ONCE : KEYRING_ASKED, kid);
+	r = keyring_rotate(user_state()->keyring, req, in.at_once ? KEYRING_AT_ONCE : KEYRING_ASKED, kid);
 	if (r < 0)
 		return failed(req, r, "rotate the signing keys");
 	out.kid = str_from(kid);
-	audit(req, "key.rotate", out.kid);
 	return respond(req, 201, &rotate_reply_schema, &out);
 }
 
@@ -186,10 +171,9 @@ static int keys_retire(struct request *req)
 
 	if (r < 0)
 		return r;
-	r = keyring_retire(user_state()->keyring, path.kid);
+	r = keyring_retire(user_state()->keyring, req, path.kid);
 	if (r < 0)
 		return failed(req, r, "retire a signing key");
-	audit(req, "key.retire", path.kid); /* it was found, so it is one of ours and no text made up */
 	return respond_empty(req, 204);
 }
 

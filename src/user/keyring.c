@@ -205,7 +205,7 @@ static int shared_begin(struct keyring *k)
 	int r = keyring_load(k);
 
 	if (r == 0 && k->n == 0)
-		r = keyring_rotate(k, KEYRING_FIRST, kid);
+		r = keyring_rotate(k, NULL, KEYRING_FIRST, kid);
 	if (r == 0 && k->n == 0)
 		r = -ENOENT;
 	if (r == -EBADMSG)
@@ -270,7 +270,7 @@ static void watch_once(struct keyring *k)
 	int r = keyring_load(k);
 
 	if (r == 0 && keyring_is_due(k->times, k->n, k->age_s, k->overlap_s, clock_real_ms()))
-		r = keyring_rotate(k, KEYRING_BY_AGE, kid);
+		r = keyring_rotate(k, NULL, KEYRING_BY_AGE, kid);
 	if (r < 0 && r != -ECANCELED && !k->is_blind)
 		log_warning("the signing keys cannot be looked at; those at hand are used on", LOG_ERR(r),
 		            LOG_STR("detail", store_error(k->store)));

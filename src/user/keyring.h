@@ -18,6 +18,7 @@
 #include "token/token.h"
 
 struct keyring;
+struct request;
 struct seal;
 
 #define KEYRING_MAX 16         /* keys that verify at once */
@@ -72,13 +73,15 @@ int keyring_verify(struct keyring *k, struct str token, struct arena *a, struct 
 /* The key set that is published, ready to send; valid until the next wait. */
 struct reply *keyring_jwks(const struct keyring *k);
 
-/* Yields. A new key; its id into ret_kid, "" when there was nothing to do (FIRST, BY_AGE). -EEXIST: a new key is on its
+/* Yields. A new key, in the audit trail in the same transaction; req: the administrator's, NULL: by age or by the
+ * command line. Its id into ret_kid, "" when there was nothing to do (FIRST, BY_AGE). -EEXIST: a new key is on its
  * way already; -ENOSPC: KEYRING_MAX keys verify still; -EPERM: the key is a file; store errors. */
-int keyring_rotate(struct keyring *k, enum keyring_why why, char ret_kid[KEYRING_KID_SIZE]) MUST_CHECK;
+int keyring_rotate(struct keyring *k, struct request *req, enum keyring_why why,
+                   char ret_kid[KEYRING_KID_SIZE]) MUST_CHECK;
 /* Yields. That key's tokens are worth nothing from now on (within KEYRING_POLL_MS on other replicas; whoever
  * keeps the published set takes them until it is fetched again); when it was the
  * newest, another signs at once. -ENOENT: no such key that verifies; -EPERM: the key is a file; store errors. */
-int keyring_retire(struct keyring *k, struct str kid) MUST_CHECK;
+int keyring_retire(struct keyring *k, struct request *req, struct str kid) MUST_CHECK;
 /* Yields. All there are, the newest first, at most 100, in the arena. */
 int keyring_list(struct keyring *k, struct arena *a, struct keyring_key **ret, size_t *ret_n) MUST_CHECK;
 

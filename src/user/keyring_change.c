@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/secret_file.h"
 #include "token/seal.h"
+#include "user/audit.h"
 #include "user/keyring_inside.h"
 #include "user/statements.h"
 
@@ -116,8 +117,42 @@ static int is_wanted(const struct keyring *k, enum keyring_why why, const struct
 	return n < KEYRING_MAX ? 1 : -ENOSPC;
 }
 
+/* ---- the trail ---- */
+
+static const char *const reasons[] = { "there was none", "the age of the last one", "asked for", "asked for, at once" };
+
+/* In the transaction of the change. req: NULL: by age, or by the command line. */
+static int audit_make(struct request *req, const char *action, struct str kid, const char *why, struct arena *a,
+                      struct audit_event *ret)
+{
+	*ret = (struct audit_event){
+		.action = action,
+		.result = AUDIT_SUCCESS,
+		.actor_id = req ? request_user(req)->id : STR_NULL,
+		.session_id = req ? request_user(req)->session_id : STR_NULL,
+		.detail = arena_printf(a, "{\"kid\":\"%.*s\",\"why\":\"%s\"}", STR_ARGS(kid), why),
+	};
+	return str_is_null(ret->detail) ? -ENOMEM : 0;
+}
+
+static int audit(struct request *req, struct store_tx *tx, const char *action, struct str kid, const char *why,
+                 struct arena *a)
+{
+	struct audit_event e;
+	int r = audit_make(req, action, kid, why, a, &e);
+
+	if (r == 0)
+		r = audit_add(req, tx, a, &e);
+	if (r == 0)
+		audit_log(req, &e);
+	return r;
+}
+
+/* ---- a new key ---- */
+
 /* 1: stored; 0: nothing to do. */
-static int rotate(struct keyring *k, struct arena *a, enum keyring_why why, const struct new_key *n)
+static int rotate(struct keyring *k, struct request *req, struct arena *a, enum keyring_why why,
+                  const struct new_key *n)
 {
 	struct store_tx *tx CLEANUP(store_rollback) = NULL;
 	struct keyring_time times[KEYRING_MAX];
@@ -139,14 +174,14 @@ static int rotate(struct keyring *k, struct arena *a, enum keyring_why why, cons
 	if (r == 0)
 		r = new_key_store(k, tx, a, n, now_ms, activates_ms);
 	if (r == 0)
+		r = audit(req, tx, "key.rotate", str_from(n->kid), reasons[why], a);
+	if (r == 0)
 		r = store_commit(&tx);
 	return r < 0 ? r : 1;
 }
 
-int keyring_rotate(struct keyring *k, enum keyring_why why, char ret_kid[KEYRING_KID_SIZE])
+int keyring_rotate(struct keyring *k, struct request *req, enum keyring_why why, char ret_kid[KEYRING_KID_SIZE])
 {
-	static const char *const reasons[] = { "there was none", "the age of the last one", "asked for",
-		                               "asked for, at once" };
 	struct arena *a CLEANUP(arena_free) = NULL;
 	struct new_key n CLEANUP(new_key_done) = { .kid = "" };
 	int r = k->is_fixed ? -EPERM : arena_new(ARENA_MAX, &a);
@@ -154,7 +189,7 @@ int keyring_rotate(struct keyring *k, enum keyring_why why, char ret_kid[KEYRING
 	if (r == 0)
 		r = new_key_make(k, why == KEYRING_FIRST, &n);
 	if (r == 0)
-		r = rotate(k, a, why, &n);
+		r = rotate(k, req, a, why, &n);
 	if (r < 0)
 		return r;
 	if (r == 1)
@@ -178,7 +213,7 @@ static bool is_orphaned(const struct keyring_time *times, size_t n, int64_t now_
 }
 
 /* Ends that key; stores the new one if nobody else is left to sign from now on. */
-static int retire(struct keyring *k, struct arena *a, struct str kid, const struct new_key *n)
+static int retire(struct keyring *k, struct request *req, struct arena *a, struct str kid, const struct new_key *n)
 {
 	struct store_tx *tx CLEANUP(store_rollback) = NULL;
 	struct keyring_time times[KEYRING_MAX];
@@ -199,10 +234,12 @@ static int retire(struct keyring *k, struct arena *a, struct str kid, const stru
 		if (r == 0)
 			r = new_key_store(k, tx, a, n, now_ms, now_ms);
 	}
+	if (r == 0) /* it was found, so it is one of ours and no text made up */
+		r = audit(req, tx, "key.retire", kid, reasons[KEYRING_ASKED], a);
 	return r < 0 ? r : store_commit(&tx);
 }
 
-int keyring_retire(struct keyring *k, struct str kid)
+int keyring_retire(struct keyring *k, struct request *req, struct str kid)
 {
 	struct arena *a CLEANUP(arena_free) = NULL;
 	struct new_key n CLEANUP(new_key_done) = { .kid = "" };
@@ -211,7 +248,7 @@ int keyring_retire(struct keyring *k, struct str kid)
 	if (r == 0)
 		r = new_key_make(k, false, &n);
 	if (r == 0)
-		r = retire(k, a, kid, &n);
+		r = retire(k, req, a, kid, &n);
 	if (r < 0)
 		return r;
 	log_warning("signing key retired; its tokens are worth nothing", LOG_STRN("kid", kid));

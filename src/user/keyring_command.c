@@ -59,7 +59,7 @@ static int list(struct keyring *k)
 static int rotate(struct keyring *k, enum keyring_why why)
 {
 	char kid[KEYRING_KID_SIZE];
-	int r = keyring_rotate(k, why, kid);
+	int r = keyring_rotate(k, NULL, why, kid);
 
 	if (r < 0)
 		return failed(r, "rotate");
@@ -79,7 +79,7 @@ int keyring_command(struct keyring *k, int argc, char **argv)
 	if (argc == 3 && strcmp(verb, "rotate") == 0 && strcmp(argv[2], "--now") == 0)
 		return rotate(k, KEYRING_AT_ONCE);
 	if (argc == 3 && strcmp(verb, "retire") == 0) {
-		r = keyring_retire(k, str_from(argv[2]));
+		r = keyring_retire(k, NULL, str_from(argv[2]));
 		return r < 0 ? failed(r, "retire") : EXIT_SUCCESS;
 	}
 	fprintf(stderr, "usage: keys list | rotate [--now] | retire KID\n");

@@ -247,7 +247,7 @@ static int films_put(struct store_tx *tx, const struct library_change *changes, 
 	int r = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (changes[i].action == LIBRARY_PUT && changes[i].film)
+		if (changes[i].action == LIBRARY_PUT && changes[i].film && !changes[i].is_film_kept)
 			films[n_films++] = changes[i].film;
 	qsort(films, n_films, sizeof(films[0]), by_film);
 	for (size_t i = 0; i < n_films && r == 0; i++) {
@@ -298,7 +298,7 @@ static int apply_single(struct str user_id, struct library_change *c, int64_t no
 	struct plan p = { 0 };
 	int r;
 
-	if (c->action == LIBRARY_PUT && c->film)
+	if (c->action == LIBRARY_PUT && c->film && !c->is_film_kept)
 		plan_film(&p, c->film, now_ms);
 	plan_add(&p, sql_library_lock, STORE_ARGS(STORE_S(user_id)));
 	r = plan_change(&p, user_id, c, now_ms, a);

@@ -44,6 +44,7 @@ struct library_change {
 	struct str item_id; /* LIBRARY_WATCHED only: the watch's UUID, of a new one too (uuid_v7()) */
 	int64_t movie_id;
 	const struct movie_brief *film; /* LIBRARY_PUT: what the movie service says; NULL: it cannot say, pending */
+	bool is_film_kept;              /* it said so before, and the films table has it so */
 	int64_t rating;                 /* LIBRARY_RATINGS only: 1..LIBRARY_RATING_MAX */
 	struct str watched_on;          /* LIBRARY_WATCHED only: YYYY-MM-DD; null: nobody remembers */
 	struct str note;                /* watches and items of lists; null: none */

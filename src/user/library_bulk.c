@@ -19,7 +19,8 @@ enum { FILM_TITLE, FILM_YEAR, FILM_POSTER, FILM_ID };
 struct film {
 	int64_t movie_id;
 	struct movie_brief brief;
-	int error; /* 0; -ENOENT, -EHOSTDOWN …; 1: to be asked */
+	bool is_kept; /* the films table has it so */
+	int error;    /* 0; -ENOENT, -EHOSTDOWN …; 1: to be asked */
 };
 
 struct bulk {
@@ -75,6 +76,7 @@ static void film_known(struct bulk *b, const struct store_rows *rows, size_t row
 	struct film *f = film_of(b, store_int(rows, row, FILM_ID));
 
 	f->error = 0;
+	f->is_kept = true;
 	f->brief = (struct movie_brief){
 		.id = f->movie_id,
 		.title = store_text(rows, row, FILM_TITLE),
@@ -228,6 +230,7 @@ static bool has_film(struct bulk *b, size_t i, bool wants_async)
 	f = film_of(b, c->movie_id);
 	if (f->error == 0) {
 		c->film = &f->brief;
+		c->is_film_kept = f->is_kept;
 		return true;
 	}
 	if (f->error != -ENOENT && wants_async)

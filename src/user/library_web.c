@@ -91,6 +91,7 @@ int library_film_find(struct request *req, struct library_change *c, struct movi
 		request_timing(req, "movie", duration_us);
 	if (r == 0)
 		c->film = ret;
+	c->is_film_kept = found;
 	if (r != -EHOSTDOWN || !library_wants_async(req))
 		return movies_failed(req, r, c->movie_id);
 	return prefers_async(req) ? respond_header_static(req, "Preference-Applied", "respond-async") : 0;

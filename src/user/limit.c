@@ -59,6 +59,7 @@ static void actions_init(struct limits *l, const struct user_config *c)
 		                          "Too many codes were tried." },
 		[LIMIT_WRITE] = { { 0 }, rate("write", c->limit_writes, MINUTE), "Too many changes in a minute." },
 		[LIMIT_IMPORT] = { { 0 }, rate("import", c->limit_imports, DAY), "Too many imports in a day." },
+		[LIMIT_EXPORT] = { { 0 }, rate("export", c->limit_exports, HOUR), "Too many copies in an hour." },
 	};
 
 	memcpy(l->actions, actions, sizeof(actions));

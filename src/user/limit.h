@@ -18,6 +18,7 @@ enum limit_action {
 	LIMIT_SECOND_FACTOR,  /* six digits: by account */
 	LIMIT_WRITE,          /* library: by account */
 	LIMIT_IMPORT,         /* by account */
+	LIMIT_EXPORT,         /* copies of an account or a library: by account */
 	LIMIT_ACTIONS
 };
 

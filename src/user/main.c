@@ -13,8 +13,10 @@
 #include "user/account_request.h"
 #include "user/admin.h"
 #include "user/audit.h"
+#include "user/import_keeper.h"
 #include "user/keyring.h"
 #include "user/keyring_command.h"
+#include "user/library_details.h"
 #include "user/library_keeper.h"
 #include "user/limit.h"
 #include "user/movies.h"
@@ -25,7 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { USER_AGENT_MAX = 256, SETTLE_AGAIN_MS = 100 };
+enum { USER_AGENT_MAX = 256, SETTLE_AGAIN_MS = 100, IMPORT_READS_WAITING = 16 };
 
 extern const struct embedded_file user_migrations_sqlite[], user_migrations_postgres[];
 extern const size_t user_migrations_sqlite_n, user_migrations_postgres_n;
@@ -39,12 +41,8 @@ struct str user_agent_of(struct request *req)
 {
 	struct str agent = request_header(req, "User-Agent");
 
-	while (agent.len > USER_AGENT_MAX || !utf8_is_valid(agent)) {
-		if (agent.len <= USER_AGENT_MAX - 4) /* it is not only cut within a character */
-			return STR_NULL;
-		agent = str_slice(agent, 0, MIN(agent.len - 1, (size_t)USER_AGENT_MAX));
-	}
-	return agent;
+	agent = str_slice(agent, 0, utf8_cut(agent, USER_AGENT_MAX));
+	return utf8_is_valid(agent) ? agent : STR_NULL;
 }
 
 int user_store_failed(struct request *req, int r, const char *doing)
@@ -214,6 +212,8 @@ static void stop(void *state)
 	fiber_end(&u->eraser);
 	fiber_end(&u->audit_pruner);
 	fiber_end(&u->pruner);
+	import_keeper_stop(&u->import_keeper);
+	fiber_end(&u->detailer);
 	library_keeper_stop(&u->library_keeper);
 	if (u->outbox)
 		outbox_stop(&u->outbox);
@@ -242,6 +242,7 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 	u->config = config;
 	u->client = service_client();
 	movies_begin(u);
+	fiber_semaphore_init(&u->import_reads, 1, IMPORT_READS_WAITING);
 	r = u->client ? service_database_open(run, &database, &u->store) : -ENOMEM;
 	if (r == 0)
 		r = said(passwords_new((int)u->config->bcrypt_cost, (size_t)u->config->password_hashers,
@@ -268,6 +269,10 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 		r = said(account_eraser_start(u, &u->eraser), "accounts");
 	if (r == 0)
 		r = said(library_keeper_start(u, &u->library_keeper), "the library");
+	if (r == 0)
+		r = said(library_details_start(u, &u->detailer), "details of films");
+	if (r == 0)
+		r = said(import_keeper_start(u, &u->import_keeper), "imports");
 	if (r < 0) {
 		stop(u);
 		return r;
@@ -336,13 +341,31 @@ static int keys(const void *config, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static const struct route *const routes[] = { register_routes,     email_routes,          password_routes,
-		                                      login_routes,        session_routes,        account_routes,
-		                                      account_end_routes,  account_export_routes, admin_routes,
-		                                      audit_routes,        second_factor_routes,  key_routes,
-		                                      library_routes,      watched_routes,        list_routes,
-		                                      list_item_routes,    share_routes,          library_sync_routes,
-		                                      library_bulk_routes, internal_routes,       NULL };
+	static const struct route *const routes[] = { register_routes,
+		                                      email_routes,
+		                                      password_routes,
+		                                      login_routes,
+		                                      session_routes,
+		                                      account_routes,
+		                                      account_end_routes,
+		                                      account_export_routes,
+		                                      admin_routes,
+		                                      audit_routes,
+		                                      second_factor_routes,
+		                                      key_routes,
+		                                      library_routes,
+		                                      watched_routes,
+		                                      list_routes,
+		                                      list_item_routes,
+		                                      share_routes,
+		                                      library_sync_routes,
+		                                      library_bulk_routes,
+		                                      library_export_routes,
+		                                      stats_routes,
+		                                      import_routes,
+		                                      import_report_routes,
+		                                      internal_routes,
+		                                      NULL };
 	static const struct service_command commands[] = {
 		{ "admin", "grant EMAIL | revoke EMAIL | list: administrators; on SQLite with the service stopped",
 		  admin },
@@ -370,6 +393,7 @@ int main(int argc, char **argv)
 		.start = start,
 		.stop = stop,
 		.authenticate = user_authenticate,
+		.forbidden = audit_denied,
 	};
 
 	return service_main(argc, argv, &service);

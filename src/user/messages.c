@@ -311,6 +311,97 @@ static const struct schema_field movie_brief_fields[] = {
 const struct schema movie_brief_schema =
         SCHEMA("MovieBrief", struct movie_brief, movie_brief_fields, "A film in one line.");
 
+static const struct schema_field movie_found_fields[] = {
+	{ .name = "id", MOVIE_ID, .flags = SCHEMA_REQUIRED, AT(movie_found, id), .doc = "Id of the film." },
+	{ .name = "title",
+	  .type = SCHEMA_STRING,
+	  .flags = SCHEMA_REQUIRED,
+	  .min = 1,
+	  .max = 1000,
+	  AT(movie_found, title),
+	  .doc = "Its title." },
+	{ .name = "original_title",
+	  .type = SCHEMA_STRING,
+	  .flags = SCHEMA_NULLABLE,
+	  .max = 1000,
+	  AT(movie_found, original_title),
+	  .doc = "Its title where it was made." },
+	{ .name = "year",
+	  .type = SCHEMA_INT,
+	  .flags = SCHEMA_NULLABLE,
+	  .max = 9999,
+	  AT(movie_found, year),
+	  .doc = "Year of its release." },
+	{ .name = "poster_path",
+	  .type = SCHEMA_STRING,
+	  .flags = SCHEMA_NULLABLE,
+	  .max = 500,
+	  AT(movie_found, poster_path),
+	  .doc = "Its poster." },
+	{ .name = "vote_count",
+	  .type = SCHEMA_INT,
+	  .flags = SCHEMA_NULLABLE,
+	  .max = INT32_MAX,
+	  AT(movie_found, vote_count),
+	  .doc = "How well it is known." },
+};
+static const struct schema movie_found_schema =
+        SCHEMA("MovieFound", struct movie_found, movie_found_fields, "A film that was found.");
+
+static const struct schema_field movie_list_fields[] = {
+	{ .name = "results",
+	  .type = SCHEMA_ARRAY,
+	  .flags = SCHEMA_REQUIRED,
+	  .schema = &movie_found_schema,
+	  .max = 100,
+	  AT(movie_list, results),
+	  .doc = "Films, the best match first." },
+	{ .name = "source",
+	  .type = SCHEMA_STRING,
+	  .max = 20,
+	  AT(movie_list, source),
+	  .doc = "Where they come from: builtin, tmdb, or local while TMDB is away." },
+};
+const struct schema movie_list_schema =
+        SCHEMA("MovieFoundList", struct movie_list, movie_list_fields, "Films that were found.");
+
+static const struct schema_field movie_facts_genre_fields[] = {
+	{ .name = "name",
+	  .type = SCHEMA_STRING,
+	  .flags = SCHEMA_REQUIRED,
+	  .min = 1,
+	  .max = 100,
+	  AT(movie_facts_genre, name),
+	  .doc = "Its name." },
+};
+static const struct schema movie_facts_genre_schema =
+        SCHEMA("MovieFactsGenre", struct movie_facts_genre, movie_facts_genre_fields, "A genre.");
+
+static const struct schema_field movie_facts_fields[] = {
+	{ .name = "runtime",
+	  .type = SCHEMA_INT,
+	  .flags = SCHEMA_NULLABLE,
+	  .max = INT32_MAX,
+	  AT(movie_facts, runtime),
+	  .doc = "Minutes." },
+	{ .name = "genres",
+	  .type = SCHEMA_ARRAY,
+	  .flags = SCHEMA_REQUIRED,
+	  .schema = &movie_facts_genre_schema,
+	  .max = 100,
+	  AT(movie_facts, genres),
+	  .doc = "Its genres." },
+	{ .name = "directors",
+	  .type = SCHEMA_ARRAY,
+	  .flags = SCHEMA_REQUIRED,
+	  .item = SCHEMA_STRING,
+	  .max = 500,
+	  AT(movie_facts, directors),
+	  .doc = "Who directed it." },
+};
+const struct schema movie_facts_schema =
+        SCHEMA("MovieFacts", struct movie_facts, movie_facts_fields, "What statistics need to know of a film.");
+
 static const struct schema_field user_created_fields[] = {
 	{ .name = "user_id", .type = SCHEMA_UUID, .flags = SCHEMA_REQUIRED, AT(user_created, user_id), .doc = "Who." },
 	{ .name = "email",

@@ -68,6 +68,32 @@ struct movie_brief {
 	struct str poster_path;
 };
 
+/* A film that was found, of which one wants to know whether it is the one that was looked for. */
+struct movie_found {
+	int64_t id;
+	struct str title;
+	struct str original_title;
+	struct schema_int year;
+	struct str poster_path;
+	struct schema_int vote_count;
+};
+
+struct movie_facts_genre {
+	struct str name;
+};
+
+/* What statistics need to know of a film. */
+struct movie_facts {
+	struct schema_int runtime;     /* minutes */
+	struct schema_array genres;    /* struct movie_facts_genre */
+	struct schema_array directors; /* struct str */
+};
+
+struct movie_list {
+	struct schema_array results; /* struct movie_found */
+	struct str source;
+};
+
 /* Data of com.cinesync.user.created.v1. */
 struct user_created {
 	struct str user_id;
@@ -86,6 +112,8 @@ extern const struct schema token_reply_schema;
 extern const struct schema user_reply_schema;
 extern const struct schema user_patch_schema;
 extern const struct schema movie_brief_schema;
+extern const struct schema movie_list_schema;
+extern const struct schema movie_facts_schema;
 extern const struct schema user_created_schema;
 
 #endif

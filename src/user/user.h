@@ -16,6 +16,7 @@
 #include "service/database.h"
 #include "store/store.h"
 
+struct import_keeper;
 struct library_keeper;
 struct keyring;
 struct account_keeper;
@@ -72,6 +73,12 @@ struct user_config {
 	int64_t limit_codes;
 	int64_t limit_writes;
 	int64_t limit_imports;
+	int64_t limit_exports;
+
+	int64_t import_rows_max;
+	int64_t import_unpacked_max;
+	int64_t import_calls_per_s;
+	int64_t import_retention_days;
 
 	int64_t deletion_grace_days;
 	int64_t audit_retention_days;
@@ -84,6 +91,7 @@ struct user_config {
 	int64_t tombstone_days;
 	int64_t snapshot_age_days;
 	int64_t snapshot_round_ms;
+	int64_t details_calls_per_s;
 	int64_t pending_retry_ms;
 };
 
@@ -106,7 +114,10 @@ struct user_state {
 	struct account_keeper *account_keeper;
 	struct fiber *audit_pruner;
 	struct fiber *eraser;
+	struct fiber *detailer;
 	struct library_keeper *library_keeper;
+	struct import_keeper *import_keeper;
+	struct fiber_semaphore import_reads; /* one file is read at a time: it takes much memory */
 };
 
 /* The running service's state, for handlers. */
@@ -147,6 +158,10 @@ extern const struct route list_item_routes[];
 extern const struct route share_routes[];
 extern const struct route library_sync_routes[];
 extern const struct route library_bulk_routes[];
+extern const struct route library_export_routes[];
+extern const struct route stats_routes[];
+extern const struct route import_routes[];
+extern const struct route import_report_routes[];
 
 /* The hook of service.h: a valid access token of a session that is alive. Yields. */
 int user_authenticate(struct request *req, struct str token, void *arg, struct http_user *ret, const char **ret_reason);

@@ -8,7 +8,7 @@ from test_crash import rows
 
 SECTIONS = {"users": "account", "sessions": "sessions", "second_factors": "second_factor", "recovery_codes": "second_factor",
             "one_time_links": "one_time_links", "audit": "activity", "library_state": "library", "library_entries": "library",
-            "lists": "lists", "idempotency_keys": "requests"}
+            "lists": "lists", "idempotency_keys": "requests", "imports": "imports"}
 
 
 def delete(client, password=PASSWORD):

@@ -1,6 +1,7 @@
 """Administrators: finding and changing accounts, the audit trail, and who may do none of it."""
 import concurrent.futures
 import contextlib
+import json
 import sqlite3
 import subprocess
 
@@ -68,6 +69,8 @@ def test_nobody_else_may(administered, method, path):
     with Client(services.user.url) as nobody:
         problem(nobody.request(method, path, **body), 401, "unauthorized")
     problem(person.request(method, path, **body), 403, "forbidden")
+    denied = admin.get("/admin/audit", params={"actor_id": services.person_id, "action": "admin.request"}).json()["results"][0]
+    assert denied["result"] == "denied" and json.loads(denied["detail"])["path"].split("{")[0] in "/api/v1" + path
     assert admin.request(method, path, **body).status_code in (200, 404)
     # who was one, but is no longer, or is not active, is nobody
     with Client(services.user.url) as second:

@@ -35,8 +35,10 @@ def someone(system):
         watch = person.post("/users/me/watched", json=kept).json()
         made = person.post("/users/me/lists", json={"name": "contract"}).json()
         person.post(f"/users/me/lists/{made['id']}/items", json=kept)
+        brought = person.post("/users/me/imports", content="Const,Your Rating\ntt0000000,eleven\n", headers={"Content-Type": "text/csv"})
         nobody = "01a218ef-107d-7864-a69d-a69af89d813f"
-        person.known = {"session_id": nobody, "user_id": nobody, "kid": "nobody", "movie_id": found["id"], "watch_id": watch["id"], "list_id": made["id"],
+        person.known = {"session_id": nobody, "user_id": nobody, "kid": "nobody",
+                        "import_id": brought.json()["id"], "movie_id": found["id"], "watch_id": watch["id"], "list_id": made["id"],
                         "token": person.put(f"/users/me/lists/{made['id']}/share").json()["token"]}
         yield person
 

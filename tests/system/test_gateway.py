@@ -284,6 +284,23 @@ def test_good_requests_may_follow_each_other(system):
     assert [a.status_code for a in raw_answers(raw_exchange(system.url, chunked + last))] == [401, 200]
 
 
+def test_a_file_may_be_larger_than_other_bodies(system):
+    """And is nowhere on disk afterwards."""
+    with Client(system.url) as person:
+        person.new_person()
+        line = b"2024-01-01,The Unfilmed,1950,,eleven\n"
+        file = b"Date,Name,Year,Letterboxd URI,Rating\n" + line * ((3 << 20) // len(line))
+        answer = person.post("/users/me/imports", content=file, headers={"Content-Type": "text/csv"})
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["counts"]["unreadable"] == ((3 << 20) // len(line))
+        for size in (9 << 20, 17 << 20):
+            problem(person.post("/users/me/imports", content=b"x" * size, headers={"Content-Type": "text/csv"}), 413, "content-too-large")
+        problem(person.post("/users/me/favorites", content=b"x" * (200 << 10), headers={"Content-Type": "application/json"}), 413,
+                "content-too-large")
+        assert person.get("/users/me").status_code == 200
+    assert [path for path in system.data.rglob("body/**/*") if path.is_file()] == []
+
+
 # ---- what is behind it is gone ----
 
 @pytest.fixture

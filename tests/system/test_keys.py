@@ -120,6 +120,12 @@ def test_another_replica_takes_a_key_it_has_not_seen(shared):
             assert "signs" in command(one, "list").stdout
 
 
+def trail(shared):
+    """Whoever rotated, and what the audit has of it."""
+    return [(actor, json.loads(detail)) for actor, detail in
+            shared.run("SELECT actor_id, detail FROM audit WHERE action = 'key.rotate' ORDER BY sequence")]
+
+
 def test_a_new_key_is_published_before_it_signs(shared):
     one = shared("one")
     with running(one):
@@ -128,6 +134,7 @@ def test_a_new_key_is_published_before_it_signs(shared):
             first = kid_of(person.tokens["access_token"])
             kid = command(one, "rotate").stdout.strip()
             wait_until(lambda: published(one) == {first, kid}, 10, "both published")
+            assert trail(shared) == [(None, {"kid": first, "why": "there was none"}), (None, {"kid": kid, "why": "asked for"})]
             person.log_in()
             assert kid_of(person.tokens["access_token"]) == first
             again = command(one, "rotate")
@@ -155,6 +162,7 @@ def test_keys_rotate_by_age(shared):
         (until,) = [row[0] for row in shared.run("SELECT expires_at_ms FROM signing_keys WHERE kid = %s", *first)]
         (begin,) = [row[0] for row in shared.run("SELECT activates_at_ms FROM signing_keys WHERE kid <> %s", *first)]
         assert until >= begin + 600_000
+        assert trail(shared)[-1] == (None, {"kid": (published(one) - first).pop(), "why": "the age of the last one"})
 
 
 def test_another_master_key_is_refused_at_start(shared, tmp_path):

@@ -8,10 +8,8 @@ CREATE TABLE films (
     refreshed_at_ms BIGINT NOT NULL,                   -- when the movie service said so
     gone_at_ms      BIGINT,                            -- since when it knows no such film
     keys_due        BOOLEAN NOT NULL DEFAULT FALSE,   -- entries still sort it by what it was called before
-    runtime_min     BIGINT,                            -- from here on for statistics, read later: details_at_ms
-    genres          TEXT,                              -- JSON list of names
-    directors       TEXT,                              -- JSON list of names
-    details_at_ms   BIGINT                             -- NULL: never asked
+    runtime_min     BIGINT,                            -- for statistics, read later
+    details_at_ms   BIGINT                             -- when it was asked for that; NULL: never
 );
 CREATE INDEX films_refreshed ON films (refreshed_at_ms);
 CREATE INDEX films_keys_due ON films (movie_id) WHERE keys_due;

@@ -8,10 +8,8 @@ CREATE TABLE films (
     refreshed_at_ms INTEGER NOT NULL,                 -- when the movie service said so
     gone_at_ms      INTEGER,                          -- since when it knows no such film
     keys_due        INTEGER NOT NULL DEFAULT 0 CHECK (keys_due IN (0, 1)), -- entries still sort it by what it was called before
-    runtime_min     INTEGER,                          -- from here on for statistics, read later: details_at_ms
-    genres          TEXT,                             -- JSON list of names
-    directors       TEXT,                             -- JSON list of names
-    details_at_ms   INTEGER                           -- NULL: never asked
+    runtime_min     INTEGER,                          -- for statistics, read later
+    details_at_ms   INTEGER                           -- when it was asked for that; NULL: never
 ) STRICT;
 CREATE INDEX films_refreshed ON films (refreshed_at_ms);
 CREATE INDEX films_keys_due ON films (movie_id) WHERE keys_due;
