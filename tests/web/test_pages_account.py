@@ -119,3 +119,31 @@ def test_devices_second_factor_and_the_way_out(browser, system):
     browser.click(".account-details[open] button[type=submit]", "Delete")
     browser.see(".nav-sign-in")
     browser.see(".toast", "will be gone")
+
+
+def test_a_library_comes_from_elsewhere_and_goes_again(browser, system, tmp_path):
+    email = register(system)
+    file = tmp_path / "ratings.csv"
+    file.write_text("Date,Name,Year,Letterboxd URI,Rating\n2024-01-01,Inception,2010,,4.5\n2024-01-01,The Unfilmed Zzyzx,1950,,3\n")
+    browser.open("/")
+    browser.click(".nav-sign-in")
+    sign_in(browser, email)
+    browser.click(".avatar")
+    part(browser, "Bring a library from elsewhere")
+    browser.until(lambda: browser.all("input[name=file]"), "the file")[0].send_keys(str(file))
+    browser.click(".account-details[open] .button-strong", "See what it has")
+    browser.see(".import-outcome", "This is what would happen")
+    browser.see(".import-counts", "1 new")
+    browser.see(".import-rows", "The Unfilmed Zzyzx (1950)")
+    with Client(system.url) as client:
+        client.log_in(email)
+        assert client.get("/users/me/ratings").json()["results"] == []
+        browser.click(".import-outcome .button-strong", "Do it")
+        browser.see(".import-outcome", "Done.")
+        [rating] = client.get("/users/me/ratings").json()["results"]
+        assert (rating["movie_title"], rating["rating"]) == ("Inception", 9)
+        client.post("/users/me/watched", json={"movie_id": rating["movie_id"], "watched_on": "2024-01-01"})
+    part(browser, "In figures")
+    browser.see(".account-parts", "1 film")
+    part(browser, "Take the library along")
+    browser.click(".export-buttons button", "CSV")

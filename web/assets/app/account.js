@@ -1,7 +1,9 @@
-/* The account of whoever is signed in: the profile, and what keeps it safe (account_security.js). */
+/* The account of whoever is signed in: the profile, the library as a whole (account_library.js), and what keeps it safe
+ * (account_security.js). */
 import { h, uniqueId } from "../common/dom.js";
 import { formatDate, t } from "../common/i18n.js";
 import { currentUser, onSession, patchProfile, signOut } from "../common/session.js";
+import { librarySections } from "./account_library.js";
 import { securitySections } from "./account_security.js";
 import { openDialog } from "./dialog.js";
 import { choice, field, form } from "./form.js";
@@ -45,6 +47,7 @@ export function openAccount() {
       h("p", { class: "account-email" }, user.email),
       h("p", { class: "muted" }, t("user.since", { date: formatDate(user.created_at) })),
       profileForm(user),
+      librarySections(life.signal),
       securitySections(user, life.signal),
       h("button", { type: "button", class: "button button-quiet sign-out", on: { click: leave } }, t("user.sign_out")),
     ),

@@ -3,19 +3,12 @@
 import { fill, h } from "../common/dom.js";
 import { formatDate, t } from "../common/i18n.js";
 import { callAsUser, signOut } from "../common/session.js";
+import { part, saveFile } from "./account_parts.js";
 import { failureNote } from "./failure.js";
 import { form } from "./form.js";
 import { secondFactorPart } from "./second_factor.js";
 import { addressField, passwordField } from "./sign_in.js";
 import { toast } from "./toast.js";
-
-/** A part that is filled when it is opened. @param {string} title @param {(box: HTMLElement) => void} open */
-function part(title, open) {
-  const box = h("div", { class: "account-part" });
-  const details = h("details", { class: "account-details" }, h("summary", {}, title), box);
-  details.addEventListener("toggle", () => details.open && open(box));
-  return details;
-}
 
 function passwordForm(box) {
   const current = passwordField("current_password", t("user.current_password"), "current-password");
@@ -103,13 +96,10 @@ function devices(box, signal) {
     .catch((error) => error.name === "AbortError" || fill(box, failureNote(error, again, signal)));
 }
 
-/* The file is made here, since the API takes the token in a header, which a plain link cannot send. */
 async function saveCopy() {
   try {
     const everything = await callAsUser("GET", "/users/me/export");
-    const url = URL.createObjectURL(new Blob([JSON.stringify(everything, null, 2)], { type: "application/json" }));
-    h("a", { href: url, download: "cinesync.json" }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
+    saveFile(new Blob([JSON.stringify(everything, null, 2)], { type: "application/json" }), "cinesync.json");
   } catch (error) {
     toast(t("problem.unknown"), { error });
   }

@@ -78,11 +78,13 @@ export function queryString(query) {
 
 /** Calls the API. Throws a Problem, or the AbortError when the signal fired.
  *  @param {string} method @param {string} path under /api/v1
- *  @param {{query?: Object, body?: any, token?: string, signal?: AbortSignal}} [options]
+ *  @param {{query?: Object, body?: any, token?: string, signal?: AbortSignal, asFile?: boolean}} [options] a body that is
+ *  a Blob goes as it is; asFile: the answer is wanted as a Blob
  *  @returns {Promise<{body: any, headers: Headers}>} the parsed body, or null when there is none */
-export async function exchange(method, path, { query, body, token, signal } = {}) {
-  const headers = { Accept: "application/json" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+export async function exchange(method, path, { query, body, token, signal, asFile } = {}) {
+  const isFile = body instanceof Blob;
+  const headers = { Accept: asFile ? "*/*" : "application/json" };
+  if (body !== undefined) headers["Content-Type"] = isFile ? body.type || "application/octet-stream" : "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
 
   let response;
@@ -90,7 +92,7 @@ export async function exchange(method, path, { query, body, token, signal } = {}
     response = await fetch(API + path + queryString(query), {
       method,
       headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || isFile ? body : JSON.stringify(body),
       signal,
       credentials: "omit",
     });
@@ -98,6 +100,7 @@ export async function exchange(method, path, { query, body, token, signal } = {}
     if (error.name === "AbortError") throw error;
     throw new Problem({ code: "network", title: "No connection" });
   }
+  if (asFile && response.ok) return { body: await response.blob(), headers: response.headers };
   const answer = await bodyOf(response);
   signal?.throwIfAborted();
   if (!response.ok) throw problemOf(response, answer);

@@ -143,6 +143,42 @@ export const problemCodes = [
     then: "Ask again with the same key after the seconds in Retry-After.",
   },
   {
+    status: 404,
+    code: "import-not-found",
+    why: "No import of this account has that id; it may have been deleted, or forgotten after IMPORT_RETENTION_DAYS.",
+    then: "Look at GET /users/me/imports.",
+  },
+  {
+    status: 404,
+    code: "import-row-not-found",
+    why: "The report has no such row, or its film is known by now.",
+    then: "Read the rows again.",
+  },
+  {
+    status: 409,
+    code: "import-not-ready",
+    why: "Only a dry run that is ready can be applied, and only rows of an import that is not at work can be matched.",
+    then: "Look at the import's state.",
+  },
+  {
+    status: 409,
+    code: "import-running",
+    why: "One import of an account is at work at a time.",
+    then: "Wait until it is done, or DELETE it.",
+  },
+  {
+    status: 413,
+    code: "import-too-large",
+    why: "The file has more rows, or more bytes when unpacked, than are taken.",
+    then: "Split it, or ask the operator to raise IMPORT_ROWS_MAX or IMPORT_UNPACKED_MAX.",
+  },
+  {
+    status: 422,
+    code: "import-unreadable",
+    why: "It is none of the files that can be imported, or it is damaged; detail says what was found.",
+    then: "Send what Letterboxd, Trakt or IMDb exports, or our own export, as it came.",
+  },
+  {
     status: 410,
     code: "sync-too-old",
     why: "What was removed since that version is not known any more.",
