@@ -25,6 +25,7 @@ import uuid
 import measure
 
 sys.path[:0] = [str(measure.ROOT / "tests"), str(measure.ROOT / "tools")]
+import harness  # noqa: E402
 import postgres_harness  # noqa: E402
 import sqlgen  # noqa: E402
 
@@ -33,7 +34,7 @@ CONNECTIONS = 8
 SQL = measure.ROOT / "src/user/sql"
 STATEMENTS = {name: " ".join(lines).rstrip(";") for file in ("sessions.sql", "library.sql", "library_pages.sql", "library_sync.sql")
               for name, _, lines in sqlgen.statements(SQL / file)}
-UNLIMITED = {name: "1000000" for name in ("LIMIT_LOGIN_ADDRESS", "LIMIT_REGISTER_ADDRESS", "LIMIT_WRITE_ACCOUNT", "LIMIT_WRITE_ADDRESS")}
+UNLIMITED = {name: str(limit) for name, limit in harness.NO_LIMITS.items()}
 
 # Request n: somebody else each time, and another film each time around.
 ADD = """
