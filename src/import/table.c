@@ -55,11 +55,26 @@ static void on_row(int end, void *arg)
 	t->current.line = t->line + 1;
 }
 
+/* Behind the line that begins at `at`: it ends in LF, CRLF, or CR alone. */
+static size_t line_end(struct str text, size_t at)
+{
+	while (at < text.len && text.data[at] != '\n' && text.data[at] != '\r')
+		at++;
+	if (at + 1 < text.len && text.data[at] == '\r' && text.data[at + 1] == '\n')
+		at++;
+	return MIN(at + 1, text.len);
+}
+
+/* "sep=;", which some spreadsheets write before the header. */
+static bool has_separator_line(struct str text)
+{
+	return str_starts(text, STR("sep=")) && line_end(text, 0) >= 6 && line_end(text, 0) <= 7;
+}
+
 /* Of the first line: whichever stands there most. */
 static unsigned char delimiter_of(struct str text)
 {
-	ptrdiff_t end = str_index(text, '\n', 0);
-	struct str line = str_slice(text, 0, end < 0 ? text.len : (size_t)end);
+	struct str line = str_slice(text, 0, line_end(text, 0));
 	static const char marks[] = { ',', ';', '\t' };
 	size_t counts[sizeof(marks)] = { 0 };
 	unsigned char best = ',';
@@ -79,7 +94,7 @@ static unsigned char delimiter_of(struct str text)
 
 static bool is_blank_line(struct str line)
 {
-	return str_equal(line, STR("\n")) || str_equal(line, STR("\r\n"));
+	return str_equal(line, STR("\n")) || str_equal(line, STR("\r\n")) || str_equal(line, STR("\r"));
 }
 
 static int parse(struct table *t, struct csv_parser *p, struct str text)
@@ -87,8 +102,7 @@ static int parse(struct table *t, struct csv_parser *p, struct str text)
 	size_t at = 0;
 
 	while (at < text.len && !t->error) {
-		ptrdiff_t newline = str_index(text, '\n', at);
-		size_t end = newline < 0 ? text.len : (size_t)newline + 1;
+		size_t end = line_end(text, at);
 
 		t->line++;
 		if (csv_parse(p, text.data + at, end - at, on_field, on_row, t) != end - at)
@@ -113,6 +127,11 @@ int table_read(struct import_reader *r, struct str text,
 	struct csv_parser parser;
 	int result;
 
+	if (has_separator_line(text)) {
+		text = str_slice(text, line_end(text, 0), text.len);
+		t.current.line = 2;
+		t.line = 1;
+	}
 	t.buffer = malloc(text.len + 1);
 	if (!t.buffer || csv_init(&parser, 0) != 0) {
 		free(t.buffer);

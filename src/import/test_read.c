@@ -217,6 +217,17 @@ static void test_tables_as_people_save_them(void **state)
 	ROWS("ratings Heat 1995 *16 :4");
 	read_text("Date\tName\tYear\tLetterboxd URI\tRating\n2024-01-03\tHeat\t20O3\tu\t4", IMPORT_LETTERBOXD);
 	ROWS("ratings Heat *16 :2");
+	/* by systems of long ago, and by those that say what parts the fields */
+	read_text("Date,Name,Year,Letterboxd URI,Rating\r2024-01-03,Heat,1995,u,4\r2024-01-03,Ran,1985,u,5\r",
+	          IMPORT_LETTERBOXD);
+	ROWS("ratings Heat 1995 *16 :2", "ratings Ran 1985 *20 :3");
+	read_text("sep=;\nDate;Name;Year;Letterboxd URI;Rating\n2024-01-03;Heat;1995;u;4\n", IMPORT_LETTERBOXD);
+	ROWS("ratings Heat 1995 *16 :3");
+	/* columns in another order, one twice, more and fewer of them; quotation marks within */
+	read_text("Rating,Nonsense,Letterboxd URI,Name,Name,Year\n4,x,u,\"The \"\"Real\"\" Thing\",No,1985,more,and "
+	          "more\n5,,u,Up\n",
+	          IMPORT_LETTERBOXD);
+	ROWS("ratings The \"Real\" Thing 1985 *16 :2", "ratings Up *20 :3");
 }
 
 static void test_what_cannot_be_read_costs_only_itself(void **state)
