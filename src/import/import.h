@@ -76,7 +76,8 @@ enum { IMPORT_ARCHIVE_FILES_MAX = 1000 };
 /* Reads a file, whichever it is: its content tells. Rows point into the arena, and content may go. The arena should
  * hold four times unpacked_max, and 1 KiB for each row.
  * 0; -EINVAL: it is none of the formats, or damaged, *ret_reason says how, to its owner; -EFBIG: more rows or bytes
- * than the options allow, *ret_reason says which; -ENOMEM. Never yields; takes about a second for 30 MB. */
+ * than the options allow, *ret_reason says which; -ENOMEM. Never yields; takes milliseconds for most files, seconds for
+ * the largest. */
 int import_read(struct str content, const struct import_options *options, struct arena *a, struct import_file *ret,
                 const char **ret_reason) MUST_CHECK;
 

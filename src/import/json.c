@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-enum { VALUES_A_ROW = 64, VALUES_MIN = 100000 };
+enum { VALUES_A_ROW = 32, VALUES_MIN = 100000 };
 
 struct str json_str(const json_t *object, const char *name)
 {

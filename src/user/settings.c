@@ -117,7 +117,7 @@ static const struct config_entry entries[] = {
 	        "Copies of one account or its library."),
 	SETTING(CONFIG_INT, "IMPORT_ROWS_MAX", import_rows_max, 1, 200000, "50000", "rows",
 	        "Films in one imported file."),
-	SETTING(CONFIG_INT, "IMPORT_UNPACKED_MAX", import_unpacked_max, 1024, 268435456, "33554432", "bytes",
+	SETTING(CONFIG_INT, "IMPORT_UNPACKED_MAX", import_unpacked_max, 1024, 268435456, "16777216", "bytes",
 	        "Size of an imported archive, unpacked."),
 	SETTING(CONFIG_INT, "IMPORT_CALLS_PER_S", import_calls_per_s, 1, 1000, "10", "calls a second",
 	        "How often imports ask the movie service, all of them together."),
