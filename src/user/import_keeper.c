@@ -24,7 +24,7 @@ enum {
 #define DAY_MS INT64_C(86400000)
 
 /* Columns of import_next. */
-enum { NEXT_ID, NEXT_USER, NEXT_DRY_RUN, NEXT_REPLACES, NEXT_ROWS, NEXT_POSITION, NEXT_WAITS_FOR };
+enum { NEXT_ID, NEXT_USER, NEXT_DRY_RUN, NEXT_REPLACES, NEXT_ROWS, NEXT_POSITION };
 
 struct import_keeper {
 	struct user_state *u;
@@ -86,15 +86,18 @@ static int step(struct import_keeper *k, const struct import_state *state)
 	return fail(k, state->id, reason, r);
 }
 
-static int waits(struct import_keeper *k, const struct import_state *state, struct str waits_for)
+/* Its turn comes again when the others have had theirs; what it waits for is told. */
+static void put_off(struct import_keeper *k, const struct import_state *state, int error)
 {
-	if (str_equal(waits_for.data ? waits_for : STR(""), STR("movie-service")))
-		return 0;
-	return run(k->u, sql_import_waits,
-	           STORE_ARGS(STORE_S(state->id), STORE_S(STR("movie-service")), STORE_I(clock_real_ms())));
+	struct str waits_for = error == -EHOSTDOWN ? STR("movie-service") : STR_NULL;
+	int r = run(k->u, sql_import_waits,
+	            STORE_ARGS(STORE_S(state->id), STORE_S(waits_for), STORE_I(clock_real_ms())));
+
+	if (r < 0 && r != -ECANCELED)
+		log_debug("an import could not be put off", LOG_ERR(r));
 }
 
-/* The next step of the import with that row. 1: done something; 0: it waits; else an error. */
+/* The next steps of the import with that row. 1: something was done; else an error. */
 static int step_from_row(struct import_keeper *k, const struct store_rows *rows)
 {
 	struct import_state state = {
@@ -112,10 +115,9 @@ static int step_from_row(struct import_keeper *k, const struct store_rows *rows)
 		r = step(k, &state);
 		state.position += IMPORT_STEP_ROWS;
 	} while (r == 1 && k->job && clock_mono_ms() < slice_end_ms);
-	if (r != -EHOSTDOWN)
-		return r < 0 ? r : 1;
-	r = waits(k, &state, store_text(rows, 0, NEXT_WAITS_FOR));
-	return r < 0 ? r : -EHOSTDOWN;
+	if (r < 0 && r != -ECANCELED)
+		put_off(k, &state, r);
+	return r < 0 ? r : 1;
 }
 
 /* 1: something was done; 0: there is nothing, or it is another replica's. */

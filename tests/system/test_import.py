@@ -395,6 +395,27 @@ def test_waits_for_the_movie_service(begin):
         assert (one["state"], one["waits_for"], one["counts"]["added"]) == ("done", None, 4)
 
 
+def test_who_waits_holds_up_nobody(begin):
+    """An import that needs the movie service stands back for one that does not."""
+    services = begin()
+    known, unknown = some_films(services, 6)[:3], some_films(services, 6)[3:]
+    with Client(services.user.url) as first, Client(services.user.url) as second:
+        first.new_person()
+        second.new_person()
+        for film in known:
+            first.put(f"{ME}/watchlist/{film['id']}")
+        services.movie.stop()
+        waiting = begun(send(first, letterboxd(likes=unknown)))
+        wait_until(lambda: first.get(waiting).json()["waits_for"] == "movie-service", 15, "it waits")
+        own = json.dumps({"format": "cinesync-library", "version": 1, "entries": [
+            {"collection": "favorites", "movie_id": film["id"], "title": film["title"]} for film in known]})
+        path = begun(send(second, own, "application/json"))
+        assert finished(second, path, 30)["counts"]["added"] == 3
+        assert first.get(waiting).json()["state"] == "running"
+        services.movie.start()
+        assert finished(first, waiting)["counts"]["added"] == 3
+
+
 def test_tmdb_away_leaves_nothing_unmatched(begin, fake):
     """A search that finds nothing because TMDB is away says nothing about the film."""
     services = begin()

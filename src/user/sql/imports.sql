@@ -39,7 +39,7 @@ DELETE FROM import_report WHERE import_id = $1 AND reason <> 'unreadable';
 
 -- name: import_next
 -- The one that waits longest for its next step.
-SELECT id, user_id, is_dry_run, replaces, rows_total, position, waits_for FROM imports WHERE state = 'running'
+SELECT id, user_id, is_dry_run, replaces, rows_total, position FROM imports WHERE state = 'running'
 ORDER BY stepped_at_ms, id LIMIT 1;
 
 -- name: import_content
