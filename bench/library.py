@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """The library on PostgreSQL against pgbench of the same statements, and its pages in a small and in a large table.
 
-usage: library.py BUILD [--turns 3] [--seconds 5] [--rows 10000000] [--people 32]
+usage: library.py BUILD [--turns 3] [--seconds 5] [--rows 10000000] [--people 32] [--only rates|pages]
 
 In turns, over as many connections to the database: pgbench running the very statements of a favourite that is added (one pipeline,
 one transaction) and of a page, and the user service doing so for HTTP requests, the movie service asked about each film
 included. Printed: requests a second as ratios to pgbench. Then the table is filled up to --rows entries of people with a
-thousand each, and the latency of pages is printed as a ratio to that with --people thousand rows: it should be flat.
+thousand each, and the latency of a first page and of a deep one (behind 900 favourites) is printed as a ratio to that with
+--people thousand rows: it should be flat. Ten million rows take 4 GB below the folder for temporary files.
 """
 import argparse
 import contextlib
@@ -25,7 +26,6 @@ import uuid
 import measure
 
 sys.path[:0] = [str(measure.ROOT / "tests"), str(measure.ROOT / "tools")]
-import harness  # noqa: E402
 import postgres_harness  # noqa: E402
 import sqlgen  # noqa: E402
 
@@ -34,7 +34,7 @@ CONNECTIONS = 8
 SQL = measure.ROOT / "src/user/sql"
 STATEMENTS = {name: " ".join(lines).rstrip(";") for file in ("sessions.sql", "library.sql", "library_pages.sql", "library_sync.sql")
               for name, _, lines in sqlgen.statements(SQL / file)}
-UNLIMITED = {name: str(limit) for name, limit in harness.NO_LIMITS.items()}
+UNLIMITED = {name: "1000000" for name in ("LIMIT_LOGINS", "LIMIT_REGISTRATIONS", "LIMIT_WRITES")}
 
 # Request n: somebody else each time, and another film each time around.
 ADD = """
@@ -46,10 +46,10 @@ function request()
 end
 """
 PAGE = """
-local tokens, n = { %s }, 0
+local tokens, queries, n = { %s }, { %s }, 0
 function request()
    n = n + 1
-   return wrk.format("GET", "/api/v1/users/me/favorites", { ["Authorization"] = "Bearer " .. tokens[n %% #tokens + 1] })
+   return wrk.format("GET", "/api/v1/users/me/favorites" .. queries[n %% #tokens + 1], { ["Authorization"] = "Bearer " .. tokens[n %% #tokens + 1] })
 end
 """
 
@@ -186,6 +186,20 @@ def fill(server, database, ids, rows):
     return server.run("SELECT count(*) FROM library_entries", name=name)[0][0]
 
 
+def deep_query(url, token):
+    """Behind the person's first 900 favourites."""
+    cursor = ""
+    for _ in range(9):
+        page = call(f"{url}/api/v1/users/me/favorites?limit=100{cursor}", token=token)
+        cursor = "&cursor=" + page["next_cursor"]
+    return "?limit=20" + cursor
+
+
+def page_write(path, tokens, queries):
+    path.write_text(PAGE % tuple(", ".join(f'"{one}"' for one in list_) for list_ in (tokens, queries)))
+    return path
+
+
 def latencies(url, seconds, turns, script):
     out = [wrk(url, seconds, 1, script)[1] for _ in range(turns)]
     return [statistics.median(measure.percentile_ms(one, percent) for one in out) for percent in (50, 99)]
@@ -203,6 +217,25 @@ def measure_rates(options, server, database, folder, url, scripts):
               f" transactions/s; ratio median {statistics.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})")
 
 
+def measure_pages(options, server, database, folder, url, made):
+    name = postgres_harness.name_of(database)
+    ids, tokens = zip(*made)
+    server.run("DELETE FROM library_entries", name=name)
+    server.run("UPDATE library_state SET favorites = 0, entries = 0, version = 0", name=name)
+    first, seen = page_write(folder / "page.lua", tokens, [""] * len(tokens)), []
+    for rows in (0, options.rows):
+        begin = time.monotonic()
+        there = fill(server, database, list(ids), rows)
+        print(f"{there:,} rows, filled in {time.monotonic() - begin:.0f} s", flush=True)
+        deep = page_write(folder / "deep.lua", tokens, [deep_query(url, token) for token in tokens])
+        seen.append((there, {"first": latencies(url, options.seconds, options.turns, first),
+                             "deep": latencies(url, options.seconds, options.turns, deep)}))
+    (small, few), (large, many) = seen
+    for kind in few:
+        print(f"{kind} page of 20, one at a time: {few[kind][0]:.2f} ms (p99 {few[kind][1]:.2f}) with {small:,} rows; {many[kind][0]:.2f} ms"
+              f" (p99 {many[kind][1]:.2f}) with {large:,}; ratio {many[kind][0] / few[kind][0]:.2f} (p99 {many[kind][1] / few[kind][1]:.2f})")
+
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1].split("\n")[0])
     parser.add_argument("build", type=pathlib.Path)
@@ -210,6 +243,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--people", type=int, default=32)
+    parser.add_argument("--only", choices=("rates", "pages"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, postgres_harness.Postgres(fsync="on", shared_buffers="512MB", max_wal_size="4GB",
                                                                           maintenance_work_mem="256MB") as server:
@@ -222,19 +256,11 @@ def main():
                 (folder / f"add{turn}.lua").write_text(ADD % (tokens, ", ".join(map(str, films)), turn * len(films) * len(ids) // options.turns))
                 return folder / f"add{turn}.lua"
 
-            page = folder / "page.lua"
-            page.write_text(PAGE % tokens)
-            measure_rates(options, server, database, folder, url, {"add": add, "page": page})
-            server.run("DELETE FROM library_entries", name=postgres_harness.name_of(database))
-            server.run("UPDATE library_state SET favorites = 0, entries = 0, version = 0", name=postgres_harness.name_of(database))
-            small = fill(server, database, ids, 0)
-            few = latencies(url, options.seconds, options.turns, page)
-            begin = time.monotonic()
-            large = fill(server, database, ids, options.rows)
-            many = latencies(url, options.seconds, options.turns, page)
-            print(f"page of 20, one at a time: {few[0]:.2f} ms (p99 {few[1]:.2f}) with {small:,} rows; {many[0]:.2f} ms (p99 {many[1]:.2f}) with {large:,},"
-                  f" filled in {time.monotonic() - begin:.0f} s; ratio {many[0] / few[0]:.2f} (p99 {many[1] / few[1]:.2f})")
-    postgres_harness.template_remove()
+            if options.only != "pages":
+                page = page_write(folder / "page.lua", [one[1] for one in made], [""] * len(made))
+                measure_rates(options, server, database, folder, url, {"add": add, "page": page})
+            if options.only != "rates":
+                measure_pages(options, server, database, folder, url, made)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ static const struct schema_field query_fields[] = {
 	  .offset = offsetof(struct library_export_query, format),
 	  .doc = "json or csv: all of it, and POST /users/me/imports takes it back. letterboxd: what was watched and "
 	         "rated, as "
-	         "Letterboxd's importer takes it." },
+	         "Letterboxd's importer takes it; without the notes, which would be reviews there." },
 	{ .name = "collections",
 	  .type = SCHEMA_ARRAY,
 	  .item = SCHEMA_ENUM,

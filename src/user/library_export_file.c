@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define CSV_HEADER "collection,list,movie_id,title,year,rating,watched_on,note,added_at\r\n"
-#define LETTERBOXD_HEADER "tmdbID,Title,Year,Rating10,WatchedDate,Review\r\n"
+#define LETTERBOXD_HEADER "tmdbID,Title,Year,Rating10,WatchedDate\r\n"
 /* From here on ids are the built-in catalogue's, and mean nothing elsewhere. */
 #define BUILTIN_IDS INT64_C(1000000001)
 
@@ -122,7 +122,8 @@ static void csv_add(struct buf *out, const struct export_entry *e)
 	buf_addf(out, ",%s\r\n", added);
 }
 
-/* Its importer takes whole points of ten: a half goes up. */
+/* Its importer takes whole points of ten: a half goes up. Notes stay here: there they would be reviews that all can
+ * read. */
 static void letterboxd_add(struct buf *out, const struct export_entry *e)
 {
 	if (e->movie_id < BUILTIN_IDS)
@@ -133,7 +134,6 @@ static void letterboxd_add(struct buf *out, const struct export_entry *e)
 	if (e->rating > 0)
 		buf_add_int(out, (e->rating + 1) / 2);
 	comma_cell(out, e->watched_on);
-	comma_cell(out, e->note);
 	buf_adds(out, "\r\n");
 }
 

@@ -123,7 +123,7 @@ def test_for_letterboxd(filled, films):  # noqa: F811
     ratings = {key[2]: value[0] for key, value in wanted.items() if key[0] == "ratings"}
     watched = [key for key in wanted if key[0] == "watched"]
     assert len(rows) == len(watched) + len(set(ratings) - {key[2] for key in watched})
-    assert list(rows[0]) == ["tmdbID", "Title", "Year", "Rating10", "WatchedDate", "Review"]
+    assert list(rows[0]) == ["tmdbID", "Title", "Year", "Rating10", "WatchedDate"]
     assert all(row["Title"] and row["tmdbID"] == "" for row in rows)  # the built-in catalogue's ids mean nothing there
     assert sorted(row["WatchedDate"] for row in rows if row["WatchedDate"]) == sorted(key[3] for key in watched if key[3])
     assert {row["Rating10"] for row in rows if row["Rating10"]} <= {str(n) for n in range(1, 11)}
