@@ -101,6 +101,8 @@ static int on_row(struct import_reader *r, const struct table_row *in, void *arg
 		return film_row(r, f, in);
 	for (int c = 0; c < COLUMNS; c++)
 		f->at[c] = table_column(in, names[c]);
+	if (f->at[RATING] < 0) /* until about 2017 */
+		f->at[RATING] = table_column(in, "You rated");
 	f->has_header = true;
 	return 0;
 }

@@ -58,7 +58,7 @@ static int part_read(struct import_reader *r, const struct import_part *part, en
 		r->reason = "It has more in it than is taken at once; split it.";
 		return -EFBIG;
 	}
-	root = json_loadb(text.data, text.len, 0, &where);
+	root = json_loadb(text.data, text.len, JSON_ALLOW_NUL, &where);
 	if (!root)
 		return reader_refuse(r, "It begins like JSON but is none, or is cut off.");
 	result = document_read(r, part, root, ret_format);

@@ -9,14 +9,14 @@
 #include "base/map.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <string.h>
 
-enum { KEY_MAX = 700, DESCRIPTION_MAX = 2000 };
+enum { DESCRIPTION_MAX = 2000, LIST_NAME_BYTES = 100 };
 
 #define LIST_MARK "Letterboxd list export"
 #define BAD_RATING "the rating is none (0.5 to 5 in halves)"
 
-enum column { DATE, NAME, YEAR, URI, RATING, RATING10, WATCHED_DATE, REVIEW, TMDB_ID, IMDB_ID, COLUMNS };
+enum column { DATE, NAME, YEAR, URI, RATING, RATING10, WATCHED_DATE, REVIEW, TMDB_ID, IMDB_ID, DESCRIPTION, COLUMNS };
 
 /* Two spellings of each: of the export and of the importer. */
 static const char *const names[COLUMNS][2] = {
@@ -30,6 +30,7 @@ static const char *const names[COLUMNS][2] = {
 	[REVIEW] = { "Review", NULL },
 	[TMDB_ID] = { "tmdbID", NULL },
 	[IMDB_ID] = { "imdbID", NULL },
+	[DESCRIPTION] = { "Description", NULL },
 };
 
 /* What a file holds. In the order in which they are read: what knows more comes first. */
@@ -142,24 +143,35 @@ static int rating_add(struct import_reader *r, const struct import_row *film, in
 	return reader_add(r, &row);
 }
 
+/* -EINVAL: there is a day, and it is none. */
+static int day_of(struct import_reader *r, const struct letterboxd *l, const struct table_row *in, struct str *ret)
+{
+	struct str day = str_trim(field(l, in, WATCHED_DATE));
+	int error;
+
+	*ret = STR_NULL;
+	if (l->kind == WATCHED || day.len == 0)
+		return 0;
+	error = reader_date(r, day, ret);
+	return error == 0 && str_is_null(*ret) ? -EINVAL : error;
+}
+
 /* A watch, and its rating unless that is in a file of its own. */
 static int watched_row(struct import_reader *r, const struct letterboxd *l, const struct table_row *in,
                        struct import_row *row)
 {
-	struct str day = str_trim(field(l, in, WATCHED_DATE));
 	int64_t rating = 0;
-	int error = 0;
+	int error = day_of(r, l, in, &row->watched_on);
+	bool has_day = error != -EINVAL;
 
 	row->collection = IMPORT_WATCHED;
-	if (l->kind != WATCHED)
-		error = reader_date(r, day, &row->watched_on);
-	if (error == 0 && day.len > 0 && l->kind != WATCHED && str_is_null(row->watched_on)) {
+	if (!has_day) {
 		reader_fault(r, in->line, IMPORT_BAD_DATE);
-		return 0;
+		error = 0;
 	}
 	if (error == 0)
 		error = reader_text(r, field(l, in, REVIEW), IMPORT_NOTE_MAX, true, &row->note);
-	if (error == 0)
+	if (error == 0 && has_day)
 		error = watch_add(r, row);
 	row->note = row->watched_on = STR_NULL;
 	if (error == 0 && !l->has_ratings && rating_of(r, l, in, &rating))
@@ -179,16 +191,20 @@ static int rating_row(struct import_reader *r, const struct letterboxd *l, const
 	return 0;
 }
 
-static int plain_row(struct import_reader *r, const struct letterboxd *l, struct import_row *row)
+static int plain_row(struct import_reader *r, const struct letterboxd *l, const struct table_row *in,
+                     struct import_row *row)
 {
 	static const enum import_collection collections[] = { [WATCHED] = IMPORT_WATCHED,
 		                                              [WATCHLIST] = IMPORT_WATCHLIST,
 		                                              [LIKES] = IMPORT_FAVORITES,
 		                                              [LIST] = IMPORT_LIST };
+	int error = 0;
 
 	row->collection = collections[l->kind];
 	row->list_name = l->kind == LIST ? l->list_name : STR_NULL;
-	return reader_add(r, row);
+	if (l->kind == LIST)
+		error = reader_text(r, field(l, in, DESCRIPTION), IMPORT_NOTE_MAX, true, &row->note);
+	return error < 0 ? error : reader_add(r, row);
 }
 
 static int film_row(struct import_reader *r, void *arg, const struct table_row *in)
@@ -212,7 +228,7 @@ static int film_row(struct import_reader *r, void *arg, const struct table_row *
 	case RATINGS:
 		return rating_row(r, l, in, &row);
 	default:
-		return plain_row(r, l, &row);
+		return plain_row(r, l, in, &row);
 	}
 }
 
@@ -228,6 +244,19 @@ static int on_row(struct import_reader *r, const struct table_row *in, void *arg
 
 /* ---- lists ---- */
 
+/* Of a list that does not say its name: "lists/the-best.csv" is "the-best". */
+static struct str name_of_file(struct str path)
+{
+	size_t from = 0, end = path.len;
+
+	for (size_t i = 0; i < path.len; i++)
+		if (path.data[i] == '/')
+			from = i + 1;
+	if (str_ends(path, STR(".csv")))
+		end -= strlen(".csv");
+	return end > from ? str_slice(path, from, MIN(end, from + LIST_NAME_BYTES)) : STR("Letterboxd");
+}
+
 /* The mark, a table of one row about the list, then a table of its films. */
 static int on_list_row(struct import_reader *r, const struct table_row *in, void *arg)
 {
@@ -241,20 +270,19 @@ static int on_list_row(struct import_reader *r, const struct table_row *in, void
 	if (table_column(in, "Position") >= 0) {
 		l->list_part = LIST_ITEMS;
 		if (str_is_null(l->list_name))
-			l->list_name = STR("Letterboxd");
+			l->list_name = name_of_file(r->file);
 		error = reader_list(r, l->list_name, l->list_description);
 		return error < 0 ? error : on_row(r, in, l);
 	}
 	if (table_column(in, "Name") >= 0) {
-		/* Only where its columns are is wanted; its texts go with the row. */
+		/* Only where its columns are is wanted: the row behind it says what the list is called. */
 		columns_find(l, in);
 		l->has_header = false;
-		l->at[REVIEW] = table_column(in, "Description");
 		return 0;
 	}
 	error = reader_text(r, field(l, in, NAME), IMPORT_LIST_NAME_MAX, false, &l->list_name);
 	if (error == 0)
-		error = reader_text(r, field(l, in, REVIEW), DESCRIPTION_MAX, true, &l->list_description);
+		error = reader_text(r, field(l, in, DESCRIPTION), DESCRIPTION_MAX, true, &l->list_description);
 	return error;
 }
 
@@ -284,11 +312,13 @@ static enum kind kind_by_name(struct str path)
 		enum kind kind;
 	} files[] = {
 		{ "diary.csv", DIARY },     { "reviews.csv", REVIEWS },     { "ratings.csv", RATINGS },
-		{ "watched.csv", WATCHED }, { "watchlist.csv", WATCHLIST }, { "likes/films.csv", LIKES },
+		{ "watched.csv", WATCHED }, { "watchlist.csv", WATCHLIST },
 	};
 
 	if (is_inside(path, "deleted/") || is_inside(path, "orphaned/"))
 		return NOTHING;
+	if (is_inside(path, "likes/")) /* of other people's reviews and lists, but for the films */
+		return is_named(path, "likes/films.csv") ? LIKES : NOTHING;
 	if (is_inside(path, "lists/") && str_ends(path, STR(".csv")))
 		return LIST;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)

@@ -5,19 +5,21 @@
 #include <errno.h>
 #include <string.h>
 
-enum { BLOCK = 65536, HEADER_MAX = 65536 };
+enum { BLOCK = 65536, HEADER_MAX = 65536, UNCLOSED = 1, UNCLOSED_MAX = 5 };
 
 struct table {
 	struct import_reader *reader;
 	int (*row)(struct import_reader *r, const struct table_row *row, void *arg);
 	void *arg;
+	bool is_peek; /* the text may be cut off anywhere */
+	struct str text;
+	size_t at;     /* behind the line that was read last */
+	size_t row_at; /* where the row begins that is read now */
+	int64_t line;
 	struct table_row current;
-	struct str kept; /* the fields' bytes: libcsv uses its buffer again for each */
-	char *buffer;
+	char *buffer; /* the fields' bytes: libcsv uses its own again for each */
 	size_t used;
 	size_t cap;
-	size_t offsets[TABLE_COLUMNS_MAX];
-	int64_t line;
 	int error;
 };
 
@@ -43,6 +45,15 @@ static bool is_empty(const struct table_row *row)
 	return true;
 }
 
+/* The next row begins behind the line that was read last. */
+static void row_begin(struct table *t)
+{
+	t->current.n = 0;
+	t->current.line = t->line + 1;
+	t->used = 0;
+	t->row_at = t->at;
+}
+
 static void on_row(int end, void *arg)
 {
 	struct table *t = arg;
@@ -50,9 +61,7 @@ static void on_row(int end, void *arg)
 	(void)end;
 	if (!t->error && !is_empty(&t->current))
 		t->error = t->row(t->reader, &t->current, t->arg);
-	t->current.n = 0;
-	t->used = 0;
-	t->current.line = t->line + 1;
+	row_begin(t);
 }
 
 /* Behind the line that begins at `at`: it ends in LF, CRLF, or CR alone. */
@@ -97,57 +106,87 @@ static bool is_blank_line(struct str line)
 	return str_equal(line, STR("\n")) || str_equal(line, STR("\r\n")) || str_equal(line, STR("\r"));
 }
 
-static int parse(struct table *t, struct csv_parser *p, struct str text)
+/* From where the table is to its end. */
+static int lines_parse(struct table *t, struct csv_parser *p)
 {
-	size_t at = 0;
+	while (t->at < t->text.len && !t->error) {
+		size_t from = t->at;
 
-	while (at < text.len && !t->error) {
-		size_t end = line_end(text, at);
-
+		t->at = line_end(t->text, from);
 		t->line++;
-		if (csv_parse(p, text.data + at, end - at, on_field, on_row, t) != end - at)
+		if (csv_parse(p, t->text.data + from, t->at - from, on_field, on_row, t) != t->at - from)
 			return -ENOMEM;
 		/* An empty line is no row to libcsv, but the next row begins behind it. */
-		if (t->current.n == 0 && is_blank_line(str_slice(text, at, end)))
-			t->current.line = t->line + 1;
-		at = end;
+		if (t->current.n == 0 && is_blank_line(str_slice(t->text, from, t->at)))
+			row_begin(t);
 	}
-	if (t->error)
-		return t->error;
-	/* Quotation marks within a field may be as they like, but the last must be closed. */
-	if (csv_set_opts(p, CSV_STRICT | CSV_STRICT_FINI) != 0 || csv_fini(p, on_field, on_row, t) != 0)
-		return reader_refuse(t->reader, "A quotation mark in the table is never closed.");
 	return t->error;
+}
+
+/* 1: the last row has a quotation mark that is never closed, and is not told. */
+static int parse_once(struct table *t, unsigned char delimiter)
+{
+	struct csv_parser p;
+	int result;
+
+	if (csv_init(&p, 0) != 0)
+		return -ENOMEM;
+	csv_set_blk_size(&p, BLOCK);
+	csv_set_delim(&p, delimiter);
+	result = lines_parse(t, &p);
+	/* Quotation marks within a field may be as they like, but the last must be closed. */
+	if (result == 0 &&
+	    (csv_set_opts(&p, CSV_STRICT | CSV_STRICT_FINI) != 0 || csv_fini(&p, on_field, on_row, t) != 0))
+		result = UNCLOSED;
+	csv_free(&p);
+	return result == 0 ? t->error : result;
+}
+
+/* What an open quotation mark swallowed is read again from the line behind the one it is in. */
+static int parse(struct table *t)
+{
+	unsigned char delimiter = delimiter_of(t->text);
+	int result = parse_once(t, delimiter);
+
+	for (int tries = 0; result == UNCLOSED && tries < UNCLOSED_MAX && !t->is_peek; tries++) {
+		reader_fault(t->reader, t->current.line, "a quotation mark is opened and never closed");
+		t->at = line_end(t->text, t->row_at);
+		t->line = t->current.line;
+		row_begin(t);
+		result = parse_once(t, delimiter);
+	}
+	return result == UNCLOSED ? reader_refuse(t->reader, "Quotation marks in the table are never closed.") : result;
+}
+
+static int table_parse(struct table *t)
+{
+	int result;
+
+	if (has_separator_line(t->text)) {
+		t->text = str_slice(t->text, line_end(t->text, 0), t->text.len);
+		t->line = 1;
+	}
+	row_begin(t);
+	t->cap = t->text.len;
+	t->buffer = malloc(t->cap + 1);
+	if (!t->buffer)
+		return -ENOMEM;
+	result = parse(t);
+	free(t->buffer);
+	return result;
 }
 
 int table_read(struct import_reader *r, struct str text,
                int (*row)(struct import_reader *r, const struct table_row *row, void *arg), void *arg)
 {
-	struct table t = { .reader = r, .row = row, .arg = arg, .cap = text.len, .current.line = 1 };
-	struct csv_parser parser;
-	int result;
+	struct table t = { .reader = r, .row = row, .arg = arg, .text = text };
 
-	if (has_separator_line(text)) {
-		text = str_slice(text, line_end(text, 0), text.len);
-		t.current.line = 2;
-		t.line = 1;
-	}
-	t.buffer = malloc(text.len + 1);
-	if (!t.buffer || csv_init(&parser, 0) != 0) {
-		free(t.buffer);
-		return -ENOMEM;
-	}
-	csv_set_blk_size(&parser, BLOCK);
-	csv_set_delim(&parser, delimiter_of(text));
-	result = parse(&t, &parser, text);
-	csv_free(&parser);
-	free(t.buffer);
-	return result;
+	return table_parse(&t);
 }
 
 /* ---- the header ---- */
 
-enum { HEADER_FOUND = 1 };
+enum { HEADER_FOUND = 2 };
 
 static int header_take(struct import_reader *r, const struct table_row *row, void *arg)
 {
@@ -162,7 +201,10 @@ static int header_take(struct import_reader *r, const struct table_row *row, voi
 
 int table_header(struct import_reader *r, struct str text, struct table_row *ret)
 {
-	int result = table_read(r, str_slice(text, 0, HEADER_MAX), header_take, ret);
+	struct table t = {
+		.reader = r, .row = header_take, .arg = ret, .text = str_slice(text, 0, HEADER_MAX), .is_peek = true
+	};
+	int result = table_parse(&t);
 
 	if (result == HEADER_FOUND)
 		return 0;

@@ -14,7 +14,8 @@ struct table_row {
 };
 
 /* Calls row() for each row that is not empty, the header too; stops at the first error. Commas, semicolons or tabs part
- * the fields, as the first line has them. -EINVAL: a quote that is never closed; -ENOMEM. */
+ * the fields, as the first line has them. A quotation mark that is never closed costs
+ * its line, a fault; -EINVAL: it happens again and again; -ENOMEM. */
 int table_read(struct import_reader *r, struct str text,
                int (*row)(struct import_reader *r, const struct table_row *row, void *arg), void *arg) MUST_CHECK;
 /* Only the first row, into *ret whose fields are in the arena. 0; -ENOENT: there is none. */

@@ -19,12 +19,13 @@ static void test_letterboxd_archive(void **state)
 		{ "reviews.csv",
 		  REVIEWS "2024-01-03,Heat,1995,u,4.5,,\"Two\nlines\",,2024-01-01\n2024-01-03,Alien,1979,u,,,Old,,\n" },
 		{ "likes/films.csv", FILMS "2024-02-29,Heat,1995,u\n" },
+		{ "likes/reviews.csv", REVIEWS "2024-02-29,Not mine,1995,u,4,,Hm,,2024-02-29\n" },
 		{ "likes/lists.csv", FILMS "2024-02-29,Somebody's,1995,u\n" },
 		{ "deleted/diary.csv", DIARY "2024-01-03,Deleted,1995,u,4.5,,,2024-01-01\n" },
 		{ "orphaned/diary.csv", DIARY "2024-01-03,Orphaned,1995,u,4.5,,,2024-01-01\n" },
 		{ "lists/best.csv",
 		  "Letterboxd list export v7\nDate,Name,Tags,URL,Description\n2024-01-03,The Best,,u,\"Of\nall\"\n\n"
-		  "Position,Name,Year,URL,Description\n1,Heat,1995,u,\n2,Alien,1979,u,\n" },
+		  "Position,Name,Year,URL,Description\n1,Heat,1995,u,Again\n2,Alien,1979,u,\n" },
 		{ "lists/none.csv",
 		  "Letterboxd list export v7\nDate,Name,Tags,URL,Description\n2024-01-03,Empty,,u,\n\n"
 		  "Position,Name,Year,URL,Description\n" },
@@ -37,7 +38,7 @@ static void test_letterboxd_archive(void **state)
 	     "ratings Alien 1979 *2 ratings.csv:3", "watched Heat 1995 @2024-01-01 'Two\nlines' diary.csv:2",
 	     "watched Heat 1995 @2024-01-04 diary.csv:3", "watched Alien 1979 'Old' reviews.csv:4",
 	     "watched Good, the Bad, The 1966 watched.csv:4", "watchlist Amélie 2001 watchlist.csv:2",
-	     "list Heat 1995 [The Best] lists/best.csv:7", "list Alien 1979 [The Best] lists/best.csv:8");
+	     "list Heat 1995 'Again' [The Best] lists/best.csv:7", "list Alien 1979 [The Best] lists/best.csv:8");
 	assert_int_equal(file.rows[0].added_at_ms, INT64_C(1709164800000));
 	assert_int_equal(file.n_lists, 2);
 	assert_true(str_equal(file.lists[0].name, STR("The Best")) &&
@@ -157,6 +158,22 @@ static void test_trakt(void **state)
 	assert_int_equal(file.rows[1].added_at_ms, INT64_C(1704139200000));
 }
 
+static void test_trakt_without_days_and_in_other_shapes(void **state)
+{
+	(void)state;
+	read_text("[{\"watched_at\":\"1970-01-01T00:00:00.000Z\"," HEAT
+	          "},{\"plays\":2," MOVIE("Alien", "1979", "null", "null") "}]",
+	          IMPORT_TRAKT);
+	ROWS("watched Heat 1995 tmdb 949 tt0113277 :1", "watched Alien 1979 :2");
+	assert_int_equal(file.rows[0].added_at_ms, 0);
+	read_text("{\"movies\":[{\"title\":\"Heat\",\"year\":1995,\"ids\":{\"tmdb\":949},\"rating\":8,\"rated_at\":"
+	          "\"2024-01-01T20:00:00.000Z\"}],\"shows\":[{\"title\":\"Lost\",\"ids\":{\"tmdb\":1},\"rated_at\":"
+	          "\"x\"}]}",
+	          IMPORT_TRAKT);
+	ROWS("ratings Heat 1995 tmdb 949 *16 :1");
+	assert_int_equal(file.skipped, 1);
+}
+
 static void test_trakt_archive_and_object(void **state)
 {
 	static const struct packed files[] = {
@@ -246,6 +263,11 @@ static void test_what_cannot_be_read_costs_only_itself(void **state)
 	          IMPORT_LETTERBOXD);
 	assert_int_equal(file.n_rows, 0);
 	assert_int_equal(file.n_faults, 2);
+	/* a day that is none takes nothing from the rating */
+	read_text(DIARY "2024-01-03,Heat,1995,u,4,,,yesterday\n", IMPORT_LETTERBOXD);
+	ROWS("ratings Heat 1995 *16 :2");
+	read_text("Const,You rated,Title,Year\ntt0113277,9,Heat,1995\n", IMPORT_IMDB); /* until about 2017 */
+	ROWS("ratings Heat 1995 tt0113277 *18 :2");
 }
 
 int main(void)
@@ -259,6 +281,7 @@ int main(void)
 		TEST(test_imdb),
 		TEST(test_imdb_of_old_times_is_latin_1),
 		TEST(test_trakt),
+		TEST(test_trakt_without_days_and_in_other_shapes),
 		TEST(test_trakt_archive_and_object),
 		TEST(test_our_own),
 		TEST(test_tables_as_people_save_them),

@@ -69,15 +69,17 @@ static int film_of(struct import_reader *r, const json_t *movie, struct import_r
 	return error < 0 ? error : reader_imdb_id(r, json_str(ids, "imdb"), &row->imdb_id);
 }
 
+/* "1970-01-01" is how Trakt keeps a day that nobody remembers; so is a film with plays and no day. */
 static int watched_add(struct import_reader *r, struct import_row *row, struct str at)
 {
-	int error = reader_date(r, at, &row->watched_on);
+	bool is_unknown = at.len == 0 || str_starts(at, STR("1970-01-01"));
+	int error = is_unknown ? 0 : reader_date(r, at, &row->watched_on);
 
 	row->collection = IMPORT_WATCHED;
-	row->added_at_ms = reader_time_ms(at);
+	row->added_at_ms = is_unknown ? 0 : reader_time_ms(at);
 	if (error < 0)
 		return error;
-	if (str_is_null(row->watched_on)) {
+	if (!is_unknown && str_is_null(row->watched_on)) {
 		reader_fault(r, row->line, IMPORT_BAD_DATE);
 		return 0;
 	}
@@ -107,13 +109,23 @@ static int listed_add(struct import_reader *r, struct import_row *row, const jso
 	return error < 0 ? error : reader_add(r, row);
 }
 
-static int item_add(struct import_reader *r, const json_t *item, struct str name, int64_t line)
+/* What its sync calls take has the film's members beside the item's own. NULL: it is no film. */
+static const json_t *movie_of(const json_t *item)
 {
 	const json_t *movie = json_object_get(item, "movie");
+
+	if (json_is_object(movie))
+		return movie;
+	return json_object_get(item, "ids") && !json_object_get(item, "seasons") ? item : NULL;
+}
+
+static int item_add(struct import_reader *r, const json_t *item, struct str name, int64_t line)
+{
+	const json_t *movie = movie_of(item);
 	struct import_row row = { .line = line };
 	int error;
 
-	if (!json_is_object(movie)) {
+	if (!movie) {
 		r->skipped++;
 		return 0;
 	}
@@ -126,7 +138,7 @@ static int item_add(struct import_reader *r, const json_t *item, struct str name
 	}
 	if (json_object_get(item, "watched_at"))
 		return watched_add(r, &row, json_str(item, "watched_at"));
-	if (json_object_get(item, "last_watched_at"))
+	if (json_object_get(item, "last_watched_at") || json_object_get(item, "plays"))
 		return watched_add(r, &row, json_str(item, "last_watched_at"));
 	if (json_object_get(item, "rated_at"))
 		return rating_add(r, &row, item);
@@ -139,7 +151,7 @@ static int item_add(struct import_reader *r, const json_t *item, struct str name
 /* Whether it looks like a list of Trakt's items at all. */
 static bool is_item(const json_t *item)
 {
-	static const char *const kinds[] = { "movie", "show", "season", "episode", "person" };
+	static const char *const kinds[] = { "movie", "show", "season", "episode", "person", "ids" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (json_is_object(json_object_get(item, kinds[i])))
@@ -158,6 +170,19 @@ static int items_read(struct import_reader *r, const json_t *items, struct str n
 	return error < 0 ? error : 1;
 }
 
+/* {"movies": …, "shows": …, "episodes": …}: what has no word of its own for a film is told by its list's name. */
+static bool is_of_films(struct str name)
+{
+	return !has_word(name, "show") && !has_word(name, "season") && !has_word(name, "episode") &&
+	       !has_word(name, "people");
+}
+
+static int items_skip(struct import_reader *r, const json_t *items)
+{
+	r->skipped += json_array_size(items);
+	return 0;
+}
+
 int trakt_json_read(struct import_reader *r, const json_t *root, struct str name)
 {
 	struct str file = name.data ? name : STR("");
@@ -173,7 +198,7 @@ int trakt_json_read(struct import_reader *r, const json_t *root, struct str name
 		int result = arena_copy(r->arena, str_from(member), &where);
 
 		if (result == 0 && json_is_array(items))
-			result = items_read(r, items, where);
+			result = is_of_films(where) ? items_read(r, items, where) : items_skip(r, items);
 		if (result < 0)
 			return result;
 		found |= result == 1;
