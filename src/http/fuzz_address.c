@@ -3,17 +3,9 @@
  * is the peer or somebody the header names. As an ordinary program it tries the files named. */
 #include "http/address.h"
 
+#include "base/fuzz.h"
+
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void address_check(const struct address *a)
 {
@@ -89,24 +81,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	client_check(input);
 	return 0;
 }
-
-#ifndef LIBFUZZER
-int main(int argc, char **argv)
-{
-	static uint8_t data[1 << 16];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *file = fopen(argv[i], "rb");
-		size_t size;
-
-		if (!file) {
-			perror(argv[i]);
-			return EXIT_FAILURE;
-		}
-		size = fread(data, 1, sizeof(data), file);
-		(void)fclose(file);
-		(void)LLVMFuzzerTestOneInput(data, size);
-	}
-	return EXIT_SUCCESS;
-}
-#endif

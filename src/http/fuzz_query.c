@@ -3,13 +3,11 @@
  * spelling gives the same. As an ordinary program it tries the files named. */
 #include "http/target.h"
 
+#include "base/fuzz.h"
+
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 enum { ARENA_SIZE_MAX = 16 << 20, TEXT_SIZE_MAX = 4 << 20, LIST_MAX = 8 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct wanted {
 	struct str query;
@@ -52,12 +50,6 @@ static const struct schema_field fields[] = {
 	FIELD(words, SCHEMA_ARRAY, .item = SCHEMA_STRING, .max = LIST_MAX),
 };
 static const struct schema schema = SCHEMA("Wanted", struct wanted, fields, "What the query of the target may be.");
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* 0, and *ret is filled. */
 static int query_read(struct str query, struct arena *a, struct wanted *ret)
@@ -139,24 +131,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(str_equal(buf_str(&first), buf_str(&second)));
 	return 0;
 }
-
-#ifndef LIBFUZZER
-int main(int argc, char **argv)
-{
-	static uint8_t data[1 << 16];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *file = fopen(argv[i], "rb");
-		size_t size;
-
-		if (!file) {
-			perror(argv[i]);
-			return EXIT_FAILURE;
-		}
-		size = fread(data, 1, sizeof(data), file);
-		(void)fclose(file);
-		(void)LLVMFuzzerTestOneInput(data, size);
-	}
-	return EXIT_SUCCESS;
-}
-#endif

@@ -1,21 +1,11 @@
 /* A fuzz target: any bytes as a request target, as a query, and as a header. What is taken must be decoded text: UTF-8
  * without a NUL, and a value that was sound must be one line. As an ordinary program it tries the files named. */
+#include "base/fuzz.h"
 #include "base/utf8.h"
 #include "http/head.h"
 #include "http/target.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #define ARENA_SIZE_MAX (16u << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void text_check(struct str text)
 {
@@ -65,24 +55,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	head_try(input);
 	return 0;
 }
-
-#ifndef LIBFUZZER
-int main(int argc, char **argv)
-{
-	static uint8_t data[1 << 16];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *file = fopen(argv[i], "rb");
-		size_t size;
-
-		if (!file) {
-			perror(argv[i]);
-			return EXIT_FAILURE;
-		}
-		size = fread(data, 1, sizeof(data), file);
-		fclose(file);
-		LLVMFuzzerTestOneInput(data, size);
-	}
-	return EXIT_SUCCESS;
-}
-#endif

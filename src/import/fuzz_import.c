@@ -3,21 +3,12 @@
 #include "import/import.h"
 
 #include "base/clock.h"
+#include "base/fuzz.h"
 #include "base/utf8.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-enum { ARENA_SIZE_MAX = 64 << 20, ROWS_MAX = 5000, UNPACKED_MAX = 1 << 20, FILE_SIZE_MAX = 1 << 16 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
+enum { ARENA_SIZE_MAX = 64 << 20, ROWS_MAX = 5000, UNPACKED_MAX = 1 << 20 };
 
 static void text_check(struct str s, size_t max, bool multiline)
 {
@@ -82,24 +73,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(first.n_rows == second.n_rows && first.n_lists == second.n_lists && first.n_faults == second.n_faults);
 	return 0;
 }
-
-#ifndef LIBFUZZER
-int main(int argc, char **argv)
-{
-	static uint8_t data[FILE_SIZE_MAX];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *file = fopen(argv[i], "rb");
-		size_t size;
-
-		if (!file) {
-			perror(argv[i]);
-			return EXIT_FAILURE;
-		}
-		size = fread(data, 1, sizeof(data), file);
-		(void)fclose(file);
-		(void)LLVMFuzzerTestOneInput(data, size);
-	}
-	return EXIT_SUCCESS;
-}
-#endif

@@ -5,11 +5,7 @@
  * files named as arguments, once each, to go over a corpus. */
 #include "token/token_internal.h"
 
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "base/fuzz.h"
 
 static struct token_verifier *verifier_make(void)
 {
@@ -66,25 +62,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)!token_key_parse(input, &key);
 	return 0;
 }
-
-#ifndef LIBFUZZER
-int main(int argc, char **argv)
-{
-	static uint8_t data[1 << 20];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *f = fopen(argv[i], "rbe");
-		size_t size;
-
-		if (!f) {
-			perror(argv[i]);
-			return EXIT_FAILURE;
-		}
-		size = fread(data, 1, sizeof(data), f);
-		(void)fclose(f);
-		(void)LLVMFuzzerTestOneInput(data, size);
-	}
-	printf("%d inputs read\n", argc - 1);
-	return EXIT_SUCCESS;
-}
-#endif
