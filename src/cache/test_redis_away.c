@@ -1,6 +1,10 @@
 /* When Redis is slow, away, full or wrong: one call waits for it, the others do not, and it is in use again soon. */
 #include "cache/test_redis_story.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 enum { TIMEOUT_MS = 50, SLACK_MS = 250 /* for a busy machine */, BACK_MS = 5000 };
 
 #define IMPATIENT                                                             \
@@ -355,11 +359,24 @@ static void refused(const char *url, const char *error)
 	story_run(&s);
 }
 
+/* Containers often have none. */
+static bool has_ipv6(void)
+{
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
 static void a_closed_port_is_away(void **state)
 {
 	(void)state;
 	refused("redis://127.0.0.1:1", "connection: connection refused");
-	refused("redis://[::1]:1", "connection: connection refused");
+	if (has_ipv6())
+		refused("redis://[::1]:1", "connection: connection refused");
 }
 
 int main(void)
