@@ -304,7 +304,10 @@ def mails(folder, address=None):
     """The .eml files, parsed, oldest first; only those to the address when one is given."""
     found = []
     for path in sorted(pathlib.Path(folder).glob("*.eml")):
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            continue  # forgotten meanwhile, with its reader
         if address is not None and address.encode() not in data:
             continue  # parsing takes long
         mail = email.message_from_bytes(data, policy=email.policy.default)
