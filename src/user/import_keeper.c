@@ -80,6 +80,8 @@ static int step(struct import_keeper *k, const struct import_state *state)
 		import_job_close(&k->job);
 		return r == -ESTALE ? 1 : fail(k, state->id, "The file is gone; send it again.", r);
 	}
+	if (r == 0) /* should it begin again, what was matched by hand meanwhile has to be read */
+		import_job_close(&k->job);
 	if (r >= 0 || may_pass(r))
 		return r;
 	import_job_close(&k->job);
