@@ -24,7 +24,7 @@ static int random_up(void **state)
 
 	print_message("TEST_SEED=%ld\n", seed);
 	srandom((unsigned)seed);
-	o.beta = 1;
+	o.beta = 20; /* a load takes 1 ms here, and early refreshes are to be common */
 	o.jitter = 0.3;
 	o.flights_max = 3;
 	o.retry_ms = 50;
