@@ -15,10 +15,11 @@ struct fiber;
 struct uv_loop_s;
 
 struct fiber_limits {
-	size_t stack_size;     /* bytes, 16 KiB to 16 MiB, rounded up to pages; 0: 64 KiB (256 KiB under ASan) */
-	size_t fibers_max;     /* alive at once; 0: 20,000 */
-	size_t stacks_kept;    /* free stacks kept for the next fiber; 0: 256 */
-	int64_t slice_warn_ms; /* a slice on the loop longer than this is logged; 0: 20 */
+	size_t stack_size;      /* bytes, 16 KiB to 16 MiB, rounded up to pages; 0: 64 KiB (256 KiB under ASan) */
+	size_t fibers_max;      /* alive at once; 0: 20,000 */
+	size_t stacks_kept;     /* free stacks kept for the next fiber; 0: 256 */
+	int64_t slice_warn_ms;  /* a slice on the loop longer than this is logged; 0: 20 */
+	size_t offload_threads; /* of offload.h, 1 to 1024; 0: 4 */
 };
 
 struct fiber_stats {

@@ -1,6 +1,12 @@
-/* Threads for long computations. A call stands on its fiber's stack, which is why the fiber never leaves before its
+/* Threads for work off the loop. A call stands on its fiber's stack, which is why the fiber never leaves before its
  * call is out of the line: at once when it was still in it, else when the work has ended. The mutex guards the two
- * lists and `stopping`; the loop is told by one uv_async_t, which holds it only while there are calls. */
+ * lists and `stopping`; what has ended is told to the loop through an eventfd, which holds it only while there are
+ * calls.
+ *
+ * An eventfd, and not uv_async_t, nor uv_queue_work(), which tells by one: after its write uv_async_send() has to mark
+ * the handle as left, and the loop spins and then yields its processor until it has (uv__async_spin()). The write wakes
+ * the loop, which likely takes that very processor from the sender; if a background thread was the sender, everybody
+ * waited for the least important one. Here nobody waits for a thread that has done its write. */
 #include "fiber/lane.h"
 
 #include "base/list.h"
@@ -8,26 +14,36 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LANE_MAGIC UINT32_C(0x1a9e1a9e)
 
+enum {
+	INTERRUPT_EVERY_MS = 20,
+	BACKGROUND_NICENESS = 10, /* a tenth of what one of niceness 0 gets: on a full machine it still ends */
+	GIVE_WAY_EVERY_NS = 500 * 1000,
+};
+
 struct lane {
 	uint32_t magic;
-	int niceness;
-	uv_async_t async;
+	bool is_background;
+	int ended_fd; /* the eventfd: `ended` is not empty any more */
+	uv_poll_t poll;
 	size_t calls; /* under way; of the loop's thread */
-	struct fiber *closer;
-	bool is_closed;
+	size_t calls_max;
 	pthread_mutex_t mutex;
 	pthread_cond_t more;
 	struct list waiting; /* struct lane_call */
 	struct list ended;
 	bool stopping;
 	size_t n_threads;
-	pthread_t threads[LANE_THREADS_MAX];
+	pthread_t threads[];
 };
 
 struct lane_call {
@@ -38,6 +54,53 @@ struct lane_call {
 	bool is_taken; /* by a thread; under the mutex */
 	bool is_done;  /* of the loop's thread */
 };
+
+/* A background thread's timer. */
+struct way {
+	bool is_set;
+	timer_t timer;
+};
+
+/* ---- on a thread ---- */
+
+/* Giving way. Niceness alone is a share of the time, and it is paid out in whole ticks: a background thread that has
+ * its turn keeps it for up to 4 ms (a kernel of 250 Hz) while the loop stands ready. So a timer asks it every half
+ * millisecond whether anybody waits for its processor; with nobody waiting sched_yield() comes back at once. The signal
+ * is the one Go's runtime interrupts its threads by: ignored where it was not asked for, passed by debuggers. All of it
+ * failing, the thread only competes more. */
+static void on_give_way(int signal)
+{
+	int saved = errno;
+
+	(void)signal;
+	sched_yield();
+	errno = saved;
+}
+
+static void give_way_init(struct way *w)
+{
+	struct sigaction action = { .sa_handler = on_give_way, .sa_flags = SA_RESTART };
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGURG };
+
+	/* On Linux niceness is a thread's own. */
+	(void)!setpriority(PRIO_PROCESS, (id_t)gettid(), BACKGROUND_NICENESS);
+	event._sigev_un._tid = gettid(); /* glibc names it sigev_notify_thread_id from 2.42 on */
+	w->is_set = sigaction(SIGURG, &action, NULL) == 0 && timer_create(CLOCK_MONOTONIC, &event, &w->timer) == 0;
+}
+
+static void give_way_every(const struct way *w, long ns)
+{
+	const struct itimerspec every = { .it_interval.tv_nsec = ns, .it_value.tv_nsec = ns };
+
+	if (w->is_set)
+		timer_settime(w->timer, 0, &every, NULL);
+}
+
+static void give_way_done(struct way *w)
+{
+	if (w->is_set)
+		timer_delete(w->timer);
+}
 
 static struct lane_call *call_take(struct lane *l)
 {
@@ -56,37 +119,58 @@ static struct lane_call *call_take(struct lane *l)
 	return call;
 }
 
+static void call_ended(struct lane *l, struct lane_call *call)
+{
+	bool is_first;
+
+	pthread_mutex_lock(&l->mutex);
+	is_first = list_empty(&l->ended);
+	list_push_back(&l->ended, &call->node);
+	pthread_mutex_unlock(&l->mutex);
+	if (is_first)
+		(void)!write(l->ended_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+}
+
 static void *thread_main(void *arg)
 {
 	struct lane *l = arg;
 	struct lane_call *call;
+	struct way way = { 0 };
 
-	/* On Linux niceness is a thread's own. Failing, it only competes more. */
-	(void)!setpriority(PRIO_PROCESS, (id_t)gettid(), l->niceness);
+	if (l->is_background)
+		give_way_init(&way);
 	while ((call = call_take(l))) {
+		give_way_every(&way, GIVE_WAY_EVERY_NS);
 		call->result = call->job->work(call->job->arg);
-		pthread_mutex_lock(&l->mutex);
-		list_push_back(&l->ended, &call->node);
-		pthread_mutex_unlock(&l->mutex);
-		uv_async_send(&l->async);
+		give_way_every(&way, 0);
+		call_ended(l, call);
 	}
+	give_way_done(&way);
 	return NULL;
 }
 
-static void on_ended(uv_async_t *async)
+/* ---- on the loop ---- */
+
+static struct lane_call *ended_take(struct lane *l)
 {
-	struct lane *l = async->data;
 	struct list *node;
 
-	for (;;) {
-		struct lane_call *call;
+	pthread_mutex_lock(&l->mutex);
+	node = list_pop_front(&l->ended);
+	pthread_mutex_unlock(&l->mutex);
+	return node ? LIST_ENTRY(node, struct lane_call, node) : NULL;
+}
 
-		pthread_mutex_lock(&l->mutex);
-		node = list_pop_front(&l->ended);
-		pthread_mutex_unlock(&l->mutex);
-		if (!node)
-			return;
-		call = LIST_ENTRY(node, struct lane_call, node);
+static void on_ended(uv_poll_t *poll, int status, int events)
+{
+	struct lane *l = poll->data;
+	struct lane_call *call;
+	uint64_t told;
+
+	(void)status;
+	(void)events;
+	(void)!read(l->ended_fd, &told, sizeof(told));
+	while ((call = ended_take(l))) {
 		call->is_done = true;
 		fiber_wake(call->fiber, 0);
 	}
@@ -95,17 +179,17 @@ static void on_ended(uv_async_t *async)
 static void call_enter(struct lane *l, struct lane_call *call)
 {
 	if (l->calls++ == 0)
-		uv_ref((uv_handle_t *)&l->async);
+		uv_ref((uv_handle_t *)&l->poll);
 	pthread_mutex_lock(&l->mutex);
 	list_push_back(&l->waiting, &call->node);
-	pthread_cond_signal(&l->more);
 	pthread_mutex_unlock(&l->mutex);
+	pthread_cond_signal(&l->more);
 }
 
 static void call_leave(struct lane *l)
 {
 	if (--l->calls == 0)
-		uv_unref((uv_handle_t *)&l->async);
+		uv_unref((uv_handle_t *)&l->poll);
 }
 
 /* Out of the line, if no thread has taken it yet. */
@@ -121,6 +205,20 @@ static bool call_withdraw(struct lane *l, struct lane_call *call)
 	return is_withdrawn;
 }
 
+/* Interrupts more than once: what the work has not begun yet, it cannot be interrupted in. */
+static void call_hurry(struct lane_call *call)
+{
+	const struct offload *job = call->job;
+
+	fiber_shield();
+	while (!call->is_done) {
+		if (job->interrupt)
+			job->interrupt(job->arg);
+		(void)fiber_pause(job->interrupt ? clock_deadline_in(INTERRUPT_EVERY_MS) : DEADLINE_NONE, 0);
+	}
+	fiber_unshield();
+}
+
 int lane_run(struct lane *l, const struct offload *job)
 {
 	struct lane_call call = { .job = job, .fiber = fiber_self() };
@@ -129,80 +227,88 @@ int lane_run(struct lane *l, const struct offload *job)
 	assert(l->magic == LANE_MAGIC);
 	if (r < 0)
 		return r;
+	if (l->calls >= l->calls_max)
+		return -EBUSY;
 	list_init(&call.node);
 	call_enter(l, &call);
 	while (r >= 0 && !call.is_done)
 		r = fiber_pause(DEADLINE_NONE, 0);
-	if (!call.is_done && !call_withdraw(l, &call)) {
-		fiber_shield();
-		while (!call.is_done)
-			(void)fiber_pause(DEADLINE_NONE, 0);
-		fiber_unshield();
-	}
+	if (!call.is_done && !call_withdraw(l, &call))
+		call_hurry(&call);
 	call_leave(l);
 	return call.is_done ? call.result : r;
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-	struct lane *l = handle->data;
+/* ---- its life ---- */
 
-	l->is_closed = true;
-	if (l->closer)
-		fiber_wake(l->closer, 0);
-}
-
-/* Yields. What lane_new() has made so far. */
-static void lane_end(struct lane *l)
+static void lane_release(struct lane *l)
 {
-	pthread_mutex_lock(&l->mutex);
-	l->stopping = true;
-	pthread_cond_broadcast(&l->more);
-	pthread_mutex_unlock(&l->mutex);
-	for (size_t i = 0; i < l->n_threads; i++)
-		pthread_join(l->threads[i], NULL);
-	l->closer = fiber_self();
-	uv_close((uv_handle_t *)&l->async, on_closed);
-	fiber_shield();
-	while (!l->is_closed)
-		(void)fiber_pause(DEADLINE_NONE, 0);
-	fiber_unshield();
+	if (l->ended_fd >= 0)
+		close(l->ended_fd);
 	pthread_cond_destroy(&l->more);
 	pthread_mutex_destroy(&l->mutex);
-	l->magic = 0;
 	free(l);
 }
 
-int lane_new(const char *name, size_t threads, int niceness, struct lane **ret)
+static void on_closed(uv_handle_t *handle)
 {
-	struct lane *l = calloc(1, sizeof(*l));
+	lane_release(handle->data);
+}
+
+static int ended_watch(struct lane *l)
+{
 	int r;
 
-	assert(threads >= 1 && threads <= LANE_THREADS_MAX && niceness >= 0 && niceness <= 19);
+	l->ended_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (l->ended_fd < 0)
+		return -errno;
+	r = uv_poll_init(fiber_loop(), &l->poll, l->ended_fd);
+	if (r < 0)
+		return r;
+	l->poll.data = l;
+	r = uv_poll_start(&l->poll, UV_READABLE, on_ended);
+	assert(r == 0); /* fails only for a handle that is closing */
+	uv_unref((uv_handle_t *)&l->poll);
+	return 0;
+}
+
+static int threads_start(struct lane *l, const struct lane_options *options)
+{
+	int r = 0;
+
+	while (r == 0 && l->n_threads < options->threads) {
+		r = -pthread_create(&l->threads[l->n_threads], NULL, thread_main, l);
+		if (r == 0)
+			pthread_setname_np(l->threads[l->n_threads++], options->name);
+	}
+	return r;
+}
+
+int lane_new(const struct lane_options *options, struct lane **ret)
+{
+	size_t n = options->threads;
+	struct lane *l;
+	int r;
+
+	assert(n >= 1 && n <= LANE_THREADS_MAX);
+	l = calloc(1, sizeof(*l) + n * sizeof(l->threads[0]));
 	if (!l)
 		return -ENOMEM;
 	l->magic = LANE_MAGIC;
-	l->niceness = niceness;
+	l->is_background = options->is_background;
+	l->calls_max = options->waiting_max > SIZE_MAX - n ? SIZE_MAX : n + options->waiting_max;
 	list_init(&l->waiting);
 	list_init(&l->ended);
 	pthread_mutex_init(&l->mutex, NULL);
 	pthread_cond_init(&l->more, NULL);
-	r = uv_async_init(fiber_loop(), &l->async, on_ended);
+	r = ended_watch(l);
 	if (r < 0) {
-		free(l);
+		lane_release(l);
 		return r;
 	}
-	l->async.data = l;
-	uv_unref((uv_handle_t *)&l->async);
-	for (size_t i = 0; i < threads && r == 0; i++) {
-		r = -pthread_create(&l->threads[i], NULL, thread_main, l);
-		if (r == 0) {
-			pthread_setname_np(l->threads[i], name);
-			l->n_threads++;
-		}
-	}
+	r = threads_start(l, options);
 	if (r < 0)
-		lane_end(l);
+		lane_free(&l);
 	else
 		*ret = l;
 	return r;
@@ -210,9 +316,18 @@ int lane_new(const char *name, size_t threads, int niceness, struct lane **ret)
 
 void lane_free(struct lane **l)
 {
-	if (!*l)
-		return;
-	assert((*l)->magic == LANE_MAGIC && (*l)->calls == 0);
-	lane_end(*l);
+	struct lane *lane = *l;
+
 	*l = NULL;
+	if (!lane)
+		return;
+	assert(lane->magic == LANE_MAGIC && lane->calls == 0);
+	pthread_mutex_lock(&lane->mutex);
+	lane->stopping = true;
+	pthread_mutex_unlock(&lane->mutex);
+	pthread_cond_broadcast(&lane->more);
+	for (size_t i = 0; i < lane->n_threads; i++)
+		pthread_join(lane->threads[i], NULL);
+	lane->magic = 0;
+	uv_close((uv_handle_t *)&lane->poll, on_closed);
 }

@@ -1,6 +1,6 @@
-/* A lane: threads of its own, of low priority, for long pieces of pure computation (password hashes). On the common
- * pool (offload.h) a rush of them would hold up the short blocking work of everybody else, and, on a busy machine, the
- * loop. */
+/* A lane: threads of its own for work that would hold the loop, waited for by fibers. The common one is offload.h's;
+ * one in the background is for long pieces of pure computation (password hashes), a rush of which would otherwise hold
+ * up the short work of everybody else, and, on a busy machine, the loop. */
 #ifndef CINESYNC_FIBER_LANE_H
 #define CINESYNC_FIBER_LANE_H
 
@@ -8,17 +8,26 @@
 
 struct lane;
 
-#define LANE_THREADS_MAX 64
+#define LANE_THREADS_MAX 1024
 
-/* On a fiber; does not yield unless it fails. Starts the threads (1..LANE_THREADS_MAX) with that niceness (0..19);
- * name: theirs, up to 15 bytes. -EAGAIN, -ENOMEM. */
-int lane_new(const char *name, size_t threads, int niceness, struct lane **ret) MUST_CHECK;
-/* Yields (shielded): waits for the threads. No lane_run() may be under way. Takes NULL, leaves NULL. */
+struct lane_options {
+	const char *name;   /* the threads': up to 15 bytes */
+	size_t threads;     /* 1..LANE_THREADS_MAX */
+	size_t waiting_max; /* calls in line for a thread; SIZE_MAX: the callers bound it */
+	/* The threads take what others leave: they have niceness 10 and, while they work, yield every half millisecond
+	 * to whoever waits for their processor (SIGURG is used for it, whose handler is the process's). */
+	bool is_background;
+};
+
+/* Of the thread with the runtime; does not yield. Starts the threads. -EAGAIN, -ENOMEM, -EMFILE, -ENFILE. */
+int lane_new(const struct lane_options *options, struct lane **ret) MUST_CHECK;
+/* Ends the threads, which have nothing to do: no lane_run() may be under way. Closes its loop handle: run the loop once
+ * more afterwards. Takes NULL, leaves NULL. */
 void lane_free(struct lane **l);
 
-/* As offload_run(), on the lane: yields until the work is done and returns its value; while it still stands in line,
- * the deadline and cancellation end the wait and it never runs; once it runs it is waited for. interrupt is not used:
- * the work is expected to end by itself. The line before it is bounded by the caller (a semaphore). */
+/* Yields until the work is done on a thread of the lane and returns its value. While it still stands in line, the
+ * deadline and cancellation end the wait (-ETIMEDOUT, -ECANCELED) and it never runs; once it runs it is interrupted, if
+ * it can be, and waited for. -EBUSY at once: the line is full. */
 int lane_run(struct lane *l, const struct offload *job) MUST_CHECK;
 
 #endif

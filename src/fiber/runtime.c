@@ -12,6 +12,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "fiber/lane.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -134,6 +135,7 @@ static void runtime_limits_set(struct runtime *rt, const struct fiber_limits *li
 		.fibers_max = given.fibers_max ? given.fibers_max : 20000,
 		.stacks_kept = given.stacks_kept ? given.stacks_kept : 256,
 		.slice_warn_ms = given.slice_warn_ms ? given.slice_warn_ms : 20,
+		.offload_threads = given.offload_threads ? given.offload_threads : 4,
 	};
 }
 
@@ -187,6 +189,7 @@ void fiber_runtime_done(void)
 	struct runtime *rt = runtime_get();
 
 	assert(rt->stats.alive == 0 && !rt->current);
+	lane_free(&rt->offload);
 	stack_pool_done(&rt->stacks);
 	wake_heap_done(&rt->wakes);
 	rt->magic = 0;

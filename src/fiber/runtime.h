@@ -52,6 +52,7 @@ struct runtime {
 	struct list yielded; /* ready from the loop's next turn on */
 	struct fiber_limits limits;
 	struct fiber_stats stats;
+	struct lane *offload; /* NULL before the first offload_run() */
 	int64_t warned_at_ms;
 	uint64_t n_unwarned; /* slow slices not logged since then */
 };

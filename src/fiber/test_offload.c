@@ -3,7 +3,6 @@
 #include "fiber/test_runtime.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 
 static pthread_t loop_thread;
 static atomic_bool stop;
@@ -16,7 +15,8 @@ static int offload_up(void **state)
 	atomic_store(&stop, false);
 	atomic_store(&interrupts, 0);
 	atomic_store(&works, 0);
-	return runtime_up(state);
+	(void)state;
+	return runtime_up_with(&(struct fiber_limits){ .offload_threads = 1 });
 }
 
 static int works_elsewhere(void *arg)
@@ -195,10 +195,34 @@ static void ten_thousand_offloads_all_come_back(void **state)
 		assert_int_equal(results[i], 17);
 }
 
-static void threads_set_is_what_libuv_reads(void **state)
+static int waits_for_the_others(void *arg)
 {
+	int64_t until_ms = clock_deadline_in(10000);
+
+	atomic_fetch_add(&works, 1);
+	while (atomic_load(&works) < 7 && clock_mono_ms() < until_ms)
+		uv_sleep(1);
+	return *(int *)arg = atomic_load(&works);
+}
+
+static void meets_the_others(void *arg)
+{
+	(void)!offload_run(&(struct offload){ .work = waits_for_the_others, .arg = arg });
+}
+
+static void as_many_work_at_once_as_the_limits_say(void **state)
+{
+	int met[7] = { 0 };
+
 	(void)state;
-	assert_string_equal(getenv("UV_THREADPOOL_SIZE"), "1");
+	atomic_store(&works, 0);
+	assert_int_equal(runtime_up_with(&(struct fiber_limits){ .offload_threads = 7 }), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(met); i++)
+		spawn(meets_the_others, &met[i]);
+	run_until_idle();
+	for (size_t i = 0; i < ARRAY_SIZE(met); i++)
+		assert_int_equal(met[i], 7);
+	assert_int_equal(runtime_down(state), 0);
 }
 
 #define offload_test(f) cmocka_unit_test_setup_teardown(f, offload_up, runtime_down)
@@ -206,15 +230,14 @@ static void threads_set_is_what_libuv_reads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(threads_set_is_what_libuv_reads),
 		offload_test(work_runs_off_the_loop_and_gives_its_value),
 		offload_test(running_work_is_interrupted_at_the_deadline_and_waited_for),
 		offload_test(running_work_without_interrupt_is_waited_for),
 		offload_test(queued_work_never_runs_once_cancelled),
 		offload_test(shielded_work_ignores_the_deadline),
 		offload_test(ten_thousand_offloads_all_come_back),
+		cmocka_unit_test(as_many_work_at_once_as_the_limits_say),
 	};
 
-	offload_threads_set(1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

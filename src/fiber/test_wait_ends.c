@@ -101,7 +101,9 @@ static const struct flight_ops no_ops = { 0 };
 
 static int kinds_up(void **state)
 {
-	if (runtime_up(state) < 0 || pipe(fds) < 0 || uv_sem_init(&pool_gate, 0) < 0)
+	(void)state;
+	if (runtime_up_with(&(struct fiber_limits){ .offload_threads = 1 }) < 0 || pipe(fds) < 0 ||
+	    uv_sem_init(&pool_gate, 0) < 0)
 		return -1;
 	fiber_queue_init(&queue);
 	fiber_queue_init(&flight_gate);
@@ -282,6 +284,5 @@ int main(void)
 		kinds_test(yield_lets_others_run_even_past_the_deadline),
 	};
 
-	offload_threads_set(1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

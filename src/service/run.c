@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "fiber/fiber.h"
-#include "fiber/offload.h"
 #include "service/health.h"
 #include "telemetry/metrics.h"
 
@@ -277,20 +276,23 @@ static void metrics_declare(const char *service)
 
 /* ---- the loop ---- */
 
-static int threads_wanted(const struct service_settings *s)
+static size_t threads_wanted(const struct service_settings *s)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return s->threads > 0 ? (int)s->threads : (int)MAX(processors, 1) + 4;
+	return s->threads > 0 ? (size_t)s->threads : (size_t)MAX(processors, 1) + 4;
 }
 
 static int loop_begin(struct uv_loop_s *loop, const struct service_settings *s)
 {
-	struct fiber_limits limits = { .stack_size = (size_t)s->fiber_stack_size, .fibers_max = (size_t)s->fibers_max };
+	struct fiber_limits limits = {
+		.stack_size = (size_t)s->fiber_stack_size,
+		.fibers_max = (size_t)s->fibers_max,
+		.offload_threads = threads_wanted(s),
+	};
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);
-	offload_threads_set(threads_wanted(s));
 	r = uv_loop_init(loop);
 	if (r < 0)
 		return r;

@@ -157,7 +157,7 @@ static int rotate(struct keyring *k, struct request *req, struct arena *a, enum 
 	struct store_tx *tx CLEANUP(store_rollback) = NULL;
 	struct keyring_time times[KEYRING_MAX];
 	int64_t now_ms, activates_ms;
-	size_t n_times;
+	size_t n_times = 0;
 	int r = change_begin(k, a, &tx);
 
 	now_ms = clock_real_ms();
@@ -219,7 +219,7 @@ static int retire(struct keyring *k, struct request *req, struct arena *a, struc
 	struct keyring_time times[KEYRING_MAX];
 	int64_t now_ms;
 	struct store_rows rows;
-	size_t n_times;
+	size_t n_times = 0;
 	int r = change_begin(k, a, &tx);
 
 	now_ms = clock_real_ms();

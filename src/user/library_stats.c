@@ -159,7 +159,7 @@ static int rewatched(struct stats *s)
 /* When the year begins, in UTC. */
 static int64_t year_ms(int64_t year)
 {
-	char text[32];
+	char text[40];
 	int64_t ms = 0;
 	int r;
 

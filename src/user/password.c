@@ -1,5 +1,5 @@
-/* Password hashing. The pool threads do the work; a semaphore with a bounded line keeps it to one a processor, so that
- * log-ins slow each other and nobody else. Every buffer that held a password or its digest is wiped. */
+/* Password hashing. A background lane with a bounded line does the work, one thread a processor, so that log-ins slow
+ * each other and nobody else. Every buffer that held a password or its digest is wiped. */
 #include "user/password.h"
 
 #include "base/random.h"
@@ -25,7 +25,6 @@ enum {
 	MAC_SIZE = 32,
 	MAC_TEXT_SIZE = 48, /* base64 of a MAC and the NUL: 45 */
 	PASSWORD_SIZE_MAX = 4096,
-	NICENESS = 10, /* hashing takes what others leave */
 };
 
 #define PASSWORDS_MAGIC UINT32_C(0x50415353)
@@ -35,7 +34,6 @@ enum {
 struct passwords {
 	uint32_t magic;
 	int cost;
-	struct fiber_semaphore hashers;
 	struct lane *lane;
 	struct peppers *peppers;
 	char nobody[PASSWORD_HASH_SIZE]; /* what an unknown person's password is compared with */
@@ -94,17 +92,9 @@ static int hashing_work(void *arg)
 	return r;
 }
 
-/* Yields: a place among the hashers, then the work. */
 static int hashing_run(struct passwords *p, struct hashing *h)
 {
-	struct offload job = { .work = hashing_work, .arg = h };
-	int r = fiber_semaphore_acquire(&p->hashers);
-
-	if (r < 0)
-		return r;
-	r = lane_run(p->lane, &job);
-	fiber_semaphore_release(&p->hashers);
-	return r;
+	return lane_run(p->lane, &(struct offload){ .work = hashing_work, .arg = h });
 }
 
 /* The password in form C, in memory the caller wipes and frees. */
@@ -249,11 +239,6 @@ int password_verify(struct passwords *p, struct str password, struct str hash)
 	return by.cost != p->cost || by.pepper != peppers_newest(p->peppers);
 }
 
-size_t passwords_waiting(const struct passwords *p)
-{
-	return p->hashers.queue.count;
-}
-
 int passwords_new(int cost, size_t hashers, size_t queue_max, const char *peppers, struct passwords **ret)
 {
 	struct passwords *p = calloc(1, sizeof(*p));
@@ -268,12 +253,11 @@ int passwords_new(int cost, size_t hashers, size_t queue_max, const char *pepper
 	p->cost = cost;
 	hashers = hashers > 0 ? hashers : (size_t)MAX(processors, 1);
 	hashers = MIN(hashers, (size_t)LANE_THREADS_MAX);
-	fiber_semaphore_init(&p->hashers, hashers, queue_max);
 	r = salt_make(salt);
 	if (r == 0)
 		r = peppers_new(peppers, &p->peppers);
 	if (r == 0)
-		r = lane_new("password", hashers, NICENESS, &p->lane);
+		r = lane_new(&(struct lane_options){ "password", hashers, queue_max, .is_background = true }, &p->lane);
 	if (r < 0) {
 		passwords_free(&p);
 		return r;

@@ -15,10 +15,10 @@
 
 struct passwords;
 
-/* On a fiber. cost: bcrypt's, 4..31. hashers: at work at once, 0: one a processor. queue_max: fibers waiting for one.
- * peppers: as peppers_check() takes it, or NULL. -EINVAL: they are none; -EAGAIN, -ENOMEM, -EIO. */
+/* Does not yield. cost: bcrypt's, 4..31. hashers: at work at once, 0: one a processor. queue_max: fibers waiting for
+ * one. peppers: as peppers_check() takes it, or NULL. -EINVAL: they are none; -EAGAIN, -ENOMEM, -EIO. */
 int passwords_new(int cost, size_t hashers, size_t queue_max, const char *peppers, struct passwords **ret) MUST_CHECK;
-/* Yields (shielded). */
+/* No call may be under way. Closes a loop handle: run the loop once more afterwards. Takes NULL, leaves NULL. */
 void passwords_free(struct passwords **p);
 
 /* Yields for as long as bcrypt takes. -EBUSY at once: the queue is full; -ETIMEDOUT, -ECANCELED, -EILSEQ (not UTF-8).
@@ -29,8 +29,5 @@ int password_hash(struct passwords *p, struct str password, char ret[PASSWORD_HA
  * known; -EACCES: does not fit; other errors as password_hash().
  */
 int password_verify(struct passwords *p, struct str password, struct str hash) MUST_CHECK;
-
-/* Waiting and running, for the metrics. */
-size_t passwords_waiting(const struct passwords *p);
 
 #endif

@@ -319,7 +319,7 @@ int session_rotate(struct request *req, struct str token, struct session *ret)
 	struct arena *a = request_arena(req);
 	struct store_rows found;
 	struct session s;
-	bool first_use;
+	bool first_use = false;
 	int r = store_begin(user_state()->store, &tx);
 
 	if (r == 0)

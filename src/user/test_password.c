@@ -1,7 +1,6 @@
 /* Passwords: what is the same, what is not, and what happens when everybody logs in at once. */
 #include "base/buf.h"
 #include "fiber/fiber.h"
-#include "fiber/offload.h"
 #include "user/password.h"
 #include "user/pepper.h"
 
