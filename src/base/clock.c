@@ -113,6 +113,14 @@ void clock_format_iso8601(int64_t real_ms, char ret[CLOCK_ISO8601_SIZE])
 	*to = '\0';
 }
 
+int clock_text(struct arena *a, int64_t real_ms, struct str *ret)
+{
+	char text[CLOCK_ISO8601_SIZE];
+
+	clock_format_iso8601(real_ms, text);
+	return arena_copy(a, str_from(text), ret);
+}
+
 /* Exactly `width` digits at *s, taken off it; -1 when they are not there or above max. */
 static int take_digits(struct str *s, size_t width, int max)
 {

@@ -15,8 +15,6 @@
 
 enum { LOOK_EVERY_MS = 60 * 1000, LEASE_MS = 5 * 60 * 1000, ARENA_MAX = 1 << 20 };
 
-#define DAY_MS INT64_C(86400000)
-
 int account_erase(struct store_tx *tx, struct arena *a, const struct account_owner *owner)
 {
 	struct store_rows rows;
@@ -89,7 +87,7 @@ static int end(struct request *req, const struct account_owner *owner, int64_t d
 
 static int account_delete(struct request *req)
 {
-	int64_t grace_ms = user_state()->config->deletion_grace_days * DAY_MS;
+	int64_t grace_ms = user_state()->config->deletion_grace_days * CLOCK_DAY_MS;
 	int64_t delete_at_ms = grace_ms ? clock_real_ms() + grace_ms : 0;
 	char at[CLOCK_ISO8601_SIZE];
 	struct account_delete_request in;

@@ -32,14 +32,6 @@ enum {
 	USER_SESSIONS
 };
 
-static int time_text(struct arena *a, int64_t at_ms, struct str *ret)
-{
-	char text[CLOCK_ISO8601_SIZE];
-
-	clock_format_iso8601(at_ms, text);
-	return arena_copy(a, str_from(text), ret);
-}
-
 static int user_from_row(struct arena *a, const struct store_rows *rows, size_t row, struct admin_user *ret)
 {
 	int r;
@@ -55,9 +47,9 @@ static int user_from_row(struct arena *a, const struct store_rows *rows, size_t 
 	};
 	if (rows->columns > USER_SESSIONS)
 		ret->sessions = (struct schema_int){ true, store_int(rows, row, USER_SESSIONS) };
-	r = time_text(a, store_int(rows, row, USER_CREATED), &ret->created_at);
+	r = clock_text(a, store_int(rows, row, USER_CREATED), &ret->created_at);
 	if (r == 0 && !store_is_null(rows, row, USER_DELETE_AT))
-		r = time_text(a, store_int(rows, row, USER_DELETE_AT), &ret->delete_at);
+		r = clock_text(a, store_int(rows, row, USER_DELETE_AT), &ret->delete_at);
 	return r;
 }
 

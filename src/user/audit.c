@@ -11,8 +11,6 @@
 
 enum { ARGS = 10, PRUNE_EVERY_MS = 3600 * 1000, PRUNE_BATCH = 1000 };
 
-#define DAY_MS INT64_C(86400000)
-
 static const char *const results[] = { "success", "failure", "denied" };
 
 /* The trace id of what runs now; null without one. */
@@ -90,7 +88,7 @@ void audit_denied(struct request *req)
 static int prune(struct user_state *u)
 {
 	struct arena *a CLEANUP(arena_free) = NULL;
-	int64_t before_ms = clock_real_ms() - u->config->audit_retention_days * DAY_MS;
+	int64_t before_ms = clock_real_ms() - u->config->audit_retention_days * CLOCK_DAY_MS;
 	struct store_rows rows = { .affected = PRUNE_BATCH };
 	int r = arena_new(65536, &a);
 

@@ -21,8 +21,6 @@ enum {
 	ARENA_MAX = 65536,
 };
 
-#define DAY_MS INT64_C(86400000)
-
 /* Columns of import_next. */
 enum { NEXT_ID, NEXT_USER, NEXT_DRY_RUN, NEXT_REPLACES, NEXT_ROWS, NEXT_POSITION };
 
@@ -143,7 +141,7 @@ static int look(struct import_keeper *k)
 		return 0;
 	k->forget_at_ms = clock_mono_ms() + FORGET_EVERY_MS;
 	return run(k->u, sql_imports_forget,
-	           STORE_ARGS(STORE_I(clock_real_ms() - k->u->config->import_retention_days * DAY_MS)));
+	           STORE_ARGS(STORE_I(clock_real_ms() - k->u->config->import_retention_days * CLOCK_DAY_MS)));
 }
 
 /* ---- the fiber ---- */

@@ -77,9 +77,9 @@ static int import_from_row(struct arena *a, const struct store_rows *rows, size_
 		.waits_for = store_text(rows, row, GET_WAITS_FOR),
 		.failure = store_text(rows, row, GET_FAILURE),
 	};
-	r = library_time(a, store_int(rows, row, GET_CREATED_MS), &ret->created_at);
+	r = clock_text(a, store_int(rows, row, GET_CREATED_MS), &ret->created_at);
 	if (r == 0 && !store_is_null(rows, row, GET_FINISHED_MS))
-		r = library_time(a, store_int(rows, row, GET_FINISHED_MS), &ret->finished_at);
+		r = clock_text(a, store_int(rows, row, GET_FINISHED_MS), &ret->finished_at);
 	return r;
 }
 
@@ -215,7 +215,7 @@ static int reply_of(struct request *req, const struct new_import *n, struct impo
 		.rows = (int64_t)n->file.n_rows,
 		.counts = counts,
 	};
-	return library_time(request_arena(req), n->now_ms, &ret->created_at);
+	return clock_text(request_arena(req), n->now_ms, &ret->created_at);
 }
 
 static int import_store(struct request *req, struct idempotency *key, const struct new_import *n, struct str location,

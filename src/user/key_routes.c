@@ -107,12 +107,7 @@ static int failed(struct request *req, int r, const char *doing)
 /* Null for 0. */
 static int when(struct arena *a, int64_t ms, struct str *ret)
 {
-	char text[CLOCK_ISO8601_SIZE];
-
-	if (ms == 0)
-		return 0;
-	clock_format_iso8601(ms, text);
-	return arena_copy(a, str_from(text), ret);
+	return ms == 0 ? 0 : clock_text(a, ms, ret);
 }
 
 static int key_reply_make(struct arena *a, const struct keyring_key *k, struct key_reply *ret)

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { ASKERS = 8, CHUNK = 100, ASKER_ARENA_MAX = 1 << 20, DAY_MS = 86400000 };
+enum { ASKERS = 8, CHUNK = 100, ASKER_ARENA_MAX = 1 << 20 };
 
 /* Columns of films_find. */
 enum { FILM_TITLE, FILM_YEAR, FILM_POSTER, FILM_ID };
@@ -88,7 +88,7 @@ static void film_known(struct bulk *b, const struct store_rows *rows, size_t row
 /* What the movie service said lately. */
 static int films_known(struct bulk *b)
 {
-	int64_t oldest_ms = clock_real_ms() - user_state()->config->snapshot_age_days * DAY_MS;
+	int64_t oldest_ms = clock_real_ms() - user_state()->config->snapshot_age_days * CLOCK_DAY_MS;
 	struct buf ids CLEANUP(buf_done);
 	struct store_rows rows;
 	int r;

@@ -18,8 +18,6 @@ enum {
 	ARENA_MAX = 4 << 20,
 };
 
-#define DAY_MS INT64_C(86400000)
-
 /* ---- one film ---- */
 
 static int tag_put(struct store_tx *tx, int64_t movie_id, const char *kind, struct str name, struct arena *a)
@@ -78,7 +76,7 @@ static int film_ask(struct user_state *u, int64_t movie_id)
 /* Those of which nothing is known come first. */
 static int films_due(struct user_state *u, struct arena *a, struct store_rows *ret)
 {
-	int64_t oldest_ms = clock_real_ms() - u->config->snapshot_age_days * DAY_MS;
+	int64_t oldest_ms = clock_real_ms() - u->config->snapshot_age_days * CLOCK_DAY_MS;
 	int r = store_read(u->store, sql_details_missing, STORE_ARGS(STORE_I(FILMS_A_LOOK)), a, ret);
 
 	if (r < 0 || ret->n > 0)

@@ -19,10 +19,10 @@ int list_from_row(struct arena *a, const struct store_rows *rows, size_t row, st
 		.items = store_int(rows, row, LIST_ITEMS),
 		.is_shared = !store_is_null(rows, row, LIST_NONCE),
 	};
-	int r = library_time(a, store_int(rows, row, LIST_CREATED_MS), &l.created_at);
+	int r = clock_text(a, store_int(rows, row, LIST_CREATED_MS), &l.created_at);
 
 	if (r == 0)
-		r = library_time(a, store_int(rows, row, LIST_UPDATED_MS), &l.updated_at);
+		r = clock_text(a, store_int(rows, row, LIST_UPDATED_MS), &l.updated_at);
 	if (r == 0)
 		*ret = l;
 	return r;
@@ -120,7 +120,7 @@ static int list_store(struct request *req, struct idempotency *key, const struct
 	if (r < 0)
 		return user_store_failed(req, r, "make a list");
 	*ret = (struct list_reply){ .id = str_from(l->id), .name = l->in.name, .description = l->in.description };
-	r = library_time(request_arena(req), l->now_ms, &ret->created_at);
+	r = clock_text(request_arena(req), l->now_ms, &ret->created_at);
 	ret->updated_at = ret->created_at;
 	if (r == 0)
 		r = list_insert(req, tx, l);

@@ -47,14 +47,6 @@ static const struct order *order_of(struct str name)
 
 /* ---- rows ---- */
 
-int library_time(struct arena *a, int64_t real_ms, struct str *ret)
-{
-	char text[CLOCK_ISO8601_SIZE];
-
-	clock_format_iso8601(real_ms, text);
-	return arena_copy(a, str_from(text), ret);
-}
-
 static struct str or_null(struct str s)
 {
 	return s.len > 0 ? s : STR_NULL;
@@ -74,10 +66,10 @@ int library_entry_from_row(struct arena *a, const struct store_rows *rows, size_
 		.watched_on = or_null(store_text(rows, row, ENTRY_WATCHED_ON)),
 		.note = store_text(rows, row, ENTRY_NOTE),
 	};
-	int r = library_time(a, store_int(rows, row, ENTRY_ADDED_MS), &e.created_at);
+	int r = clock_text(a, store_int(rows, row, ENTRY_ADDED_MS), &e.created_at);
 
 	if (r == 0)
-		r = library_time(a, store_int(rows, row, ENTRY_CHANGED_MS), &e.updated_at);
+		r = clock_text(a, store_int(rows, row, ENTRY_CHANGED_MS), &e.updated_at);
 	if (r == 0)
 		*ret = e;
 	return r;

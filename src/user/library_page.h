@@ -31,8 +31,6 @@ struct library_source {
 /* -ENOMEM. Texts are the row's and the arena's. */
 int library_entry_from_row(struct arena *a, const struct store_rows *rows, size_t row,
                            struct library_entry *ret) MUST_CHECK;
-/* A time as JSON has it, in the arena. -ENOMEM. */
-int library_time(struct arena *a, int64_t real_ms, struct str *ret) MUST_CHECK;
 
 /* Yields. One page: results (struct library_entry), next_cursor (null: the last) and, of a collection that is no list
  * and if there are results, total_results. 0, or an error to return from the handler: 422 for a cursor that is none. */

@@ -30,7 +30,7 @@ static int event_add(struct store_tx *tx, struct str user_id, const struct verdi
 		.version = version,
 	};
 	struct event event;
-	int r = library_time(a, now_ms, &data.occurred_at);
+	int r = clock_text(a, now_ms, &data.occurred_at);
 
 	if (r == 0)
 		r = event_make(a, "/cinesync/user",

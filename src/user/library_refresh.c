@@ -10,8 +10,6 @@
 
 enum { ALIGN_FILMS = 500, ALIGN_PAGE = 200, FORGET_PAGE = 500, FORGET_PAGES = 1000, ARENA_MAX = 1 << 20 };
 
-#define DAY_MS INT64_C(86400000)
-
 /* Columns of films_out_of_line. */
 enum { FILM_ID, FILM_TITLE, FILM_YEAR };
 
@@ -21,7 +19,7 @@ enum { FILM_ID, FILM_TITLE, FILM_YEAR };
 static int film_refresh(struct user_state *u, int64_t movie_id, struct arena *a)
 {
 	int64_t now_ms = clock_real_ms();
-	int64_t later_ms = now_ms - (u->config->snapshot_age_days - 1) * DAY_MS;
+	int64_t later_ms = now_ms - (u->config->snapshot_age_days - 1) * CLOCK_DAY_MS;
 	struct movie_brief film;
 	int r = movies_ask(u, movie_id, a, &film, NULL);
 
@@ -37,7 +35,7 @@ static int film_refresh(struct user_state *u, int64_t movie_id, struct arena *a)
 static int films_ask(struct user_state *u, size_t n)
 {
 	struct arena *a CLEANUP(arena_free) = NULL;
-	int64_t oldest_ms = clock_real_ms() - u->config->snapshot_age_days * DAY_MS;
+	int64_t oldest_ms = clock_real_ms() - u->config->snapshot_age_days * CLOCK_DAY_MS;
 	struct store_rows rows;
 	int r = arena_new(ARENA_MAX, &a);
 
@@ -151,11 +149,11 @@ static int forget_page(struct user_state *u, int64_t before_ms)
 int library_forget(struct user_state *u)
 {
 	struct arena *a CLEANUP(arena_free) = NULL;
-	int64_t now_ms = clock_real_ms(), before_ms = now_ms - u->config->tombstone_days * DAY_MS;
+	int64_t now_ms = clock_real_ms(), before_ms = now_ms - u->config->tombstone_days * CLOCK_DAY_MS;
 	int r = arena_new(4096, &a);
 
 	if (r == 0)
-		r = store_query(u->store, sql_idempotency_forget, STORE_ARGS(STORE_I(now_ms - DAY_MS)), a, NULL);
+		r = store_query(u->store, sql_idempotency_forget, STORE_ARGS(STORE_I(now_ms - CLOCK_DAY_MS)), a, NULL);
 	if (r < 0)
 		return r;
 	for (int page = 0; page < FORGET_PAGES && (r = forget_page(u, before_ms)) == 1; page++)

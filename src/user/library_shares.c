@@ -115,7 +115,7 @@ static int answer_share(struct request *req, struct str list_id)
 		return request_problem(req, &problem_list_not_found, "This list is not shared.");
 	r = list_token(list_id, store_text(&rows, 0, LIST_NONCE), token);
 	if (r == 0)
-		r = library_time(request_arena(req), store_int(&rows, 0, LIST_SHARED_MS), &out.shared_at);
+		r = clock_text(request_arena(req), store_int(&rows, 0, LIST_SHARED_MS), &out.shared_at);
 	if (r < 0)
 		return r;
 	out.token = str_from(token);
@@ -212,7 +212,7 @@ static int shared_get(struct request *req)
 	out.total_results = store_int(&rows, 0, SHARED_ITEMS);
 	r = library_page_read(req, &from, &q, &page);
 	if (r == 0)
-		r = library_time(request_arena(req), store_int(&rows, 0, SHARED_UPDATED_MS), &out.updated_at);
+		r = clock_text(request_arena(req), store_int(&rows, 0, SHARED_UPDATED_MS), &out.updated_at);
 	if (r < 0)
 		return r;
 	out.results = page.results;

@@ -50,7 +50,7 @@ static int change_of(struct request *req, const struct watch_create *in, struct 
 	int r = 0;
 
 	if (!(in->present & WATCH_WATCHED_ON)) {
-		r = library_time(request_arena(req), clock_real_ms(), &now);
+		r = clock_text(request_arena(req), clock_real_ms(), &now);
 		if (r == 0)
 			c.watched_on = str_slice(now, 0, sizeof("YYYY-MM-DD") - 1);
 	}

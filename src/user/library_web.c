@@ -9,8 +9,6 @@
 
 #include <errno.h>
 
-enum { DAY_MS = 86400000 };
-
 /* Columns of film_find, library_head. */
 enum { FILM_TITLE, FILM_YEAR, FILM_POSTER, FILM_REFRESHED_MS };
 enum { HEAD_VERSION, HEAD_FORGOTTEN, HEAD_COUNTS };
@@ -59,7 +57,7 @@ bool library_wants_async(struct request *req)
 
 static int film_from_snapshot(struct request *req, int64_t movie_id, struct movie_brief *ret, bool *ret_found)
 {
-	int64_t oldest_ms = clock_real_ms() - user_state()->config->snapshot_age_days * DAY_MS;
+	int64_t oldest_ms = clock_real_ms() - user_state()->config->snapshot_age_days * CLOCK_DAY_MS;
 	struct store_rows rows;
 	int r = store_read(user_state()->store, sql_film_find, STORE_ARGS(STORE_I(movie_id)), request_arena(req),
 	                   &rows);
@@ -174,10 +172,10 @@ static int entry_of_change(struct arena *a, const struct library_change *c, stru
 		.watched_on = c->watched_on,
 		.note = c->note,
 	};
-	int r = library_time(a, c->kept_added_ms, &e.created_at);
+	int r = clock_text(a, c->kept_added_ms, &e.created_at);
 
 	if (r == 0)
-		r = library_time(a, c->kept_changed_ms, &e.updated_at);
+		r = clock_text(a, c->kept_changed_ms, &e.updated_at);
 	if (r == 0)
 		*ret = e;
 	return r;

@@ -98,14 +98,6 @@ static const char *const types[NOTICE_KINDS] = {
 	[NOTICE_DELETED] = "com.cinesync.user.deleted.v1",
 };
 
-static int time_text(struct arena *a, int64_t at_ms, struct str *ret)
-{
-	char text[CLOCK_ISO8601_SIZE];
-
-	clock_format_iso8601(at_ms, text);
-	return arena_copy(a, str_from(text), ret);
-}
-
 static int token_seal(struct arena *a, const struct notice *n, struct str *ret)
 {
 	struct buf text CLEANUP(buf_done);
@@ -130,9 +122,9 @@ static int data_of(struct arena *a, const struct notice *n, struct notice_data *
 		.ip_address = n->ip_address,
 		.what = n->what,
 	};
-	r = time_text(a, clock_real_ms(), &ret->occurred_at);
+	r = clock_text(a, clock_real_ms(), &ret->occurred_at);
 	if (r == 0 && n->expires_at_ms > 0)
-		r = time_text(a, n->expires_at_ms, &ret->expires_at);
+		r = clock_text(a, n->expires_at_ms, &ret->expires_at);
 	if (r == 0 && !str_is_null(n->link_token))
 		r = token_seal(a, n, &ret->sealed_token);
 	return r;

@@ -11,14 +11,6 @@
 /* Columns of sql_sessions_of. */
 enum { LIST_ID, LIST_AGENT, LIST_ADDRESS, LIST_CREATED, LIST_USED, LIST_EXPIRES };
 
-static int time_text(struct arena *a, int64_t at_ms, struct str *ret)
-{
-	char text[CLOCK_ISO8601_SIZE];
-
-	clock_format_iso8601(at_ms, text);
-	return arena_copy(a, str_from(text), ret);
-}
-
 static int session_from_row(struct request *req, const struct store_rows *rows, size_t row, struct session_reply *ret)
 {
 	struct arena *a = request_arena(req);
@@ -34,10 +26,10 @@ static int session_from_row(struct request *req, const struct store_rows *rows, 
 	device_name(ret->user_agent, device);
 	r = arena_copy(a, str_from(device), &ret->device);
 	if (r == 0)
-		r = time_text(a, store_int(rows, row, LIST_CREATED), &ret->created_at);
+		r = clock_text(a, store_int(rows, row, LIST_CREATED), &ret->created_at);
 	if (r == 0)
-		r = time_text(a, store_int(rows, row, LIST_USED), &ret->last_used_at);
-	return r < 0 ? r : time_text(a, store_int(rows, row, LIST_EXPIRES), &ret->expires_at);
+		r = clock_text(a, store_int(rows, row, LIST_USED), &ret->last_used_at);
+	return r < 0 ? r : clock_text(a, store_int(rows, row, LIST_EXPIRES), &ret->expires_at);
 }
 
 int session_list_respond(struct request *req, struct str user_id)
