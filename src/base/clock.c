@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <time.h>
 
-#define MS_PER_DAY INT64_C(86400000)
 #define FIRST_MS INT64_C(-62167219200000) /* 0000-01-01T00:00:00.000Z */
 #define LAST_MS INT64_C(253402300799999)  /* 9999-12-31T23:59:59.999Z */
 
@@ -99,8 +98,8 @@ static char *put_digits(char *to, int64_t value, int width, char behind)
 void clock_format_iso8601(int64_t real_ms, char ret[CLOCK_ISO8601_SIZE])
 {
 	int64_t shifted = MIN(MAX(real_ms, FIRST_MS), LAST_MS) - FIRST_MS;
-	int64_t ms = shifted % MS_PER_DAY;
-	struct civil date = civil_from_days((shifted + FIRST_MS - ms) / MS_PER_DAY);
+	int64_t ms = shifted % CLOCK_DAY_MS;
+	struct civil date = civil_from_days((shifted + FIRST_MS - ms) / CLOCK_DAY_MS);
 	char *to = ret;
 
 	to = put_digits(to, date.year, 4, '-');
@@ -233,9 +232,9 @@ int clock_parse_iso8601(struct str s, int64_t *ret_real_ms)
 		return -EINVAL;
 	if (!take_time(&s, &ms, &leap_second) || !take_offset(&s, &offset_minutes) || s.len > 0)
 		return -EINVAL;
-	real_ms = days_from_civil(date) * MS_PER_DAY + ms - offset_minutes * INT64_C(60000);
+	real_ms = days_from_civil(date) * CLOCK_DAY_MS + ms - offset_minutes * INT64_C(60000);
 	/* A leap second ends a UTC day (RFC 3339 section 5.7); it becomes the first second of the next one. */
-	if (leap_second && (real_ms - FIRST_MS + MS_PER_DAY) % MS_PER_DAY >= 1000)
+	if (leap_second && (real_ms - FIRST_MS + CLOCK_DAY_MS) % CLOCK_DAY_MS >= 1000)
 		return -EINVAL;
 	*ret_real_ms = real_ms;
 	return 0;

@@ -32,6 +32,20 @@ static void test_known_times(void **state)
 	check_both_ways(253402300799999, "9999-12-31T23:59:59.999Z");
 }
 
+static void test_text_lives_in_the_arena(void **state)
+{
+	struct arena *a = NULL;
+	struct str first, second;
+
+	(void)state;
+	assert_int_equal(arena_new(4096, &a), 0);
+	assert_int_equal(clock_text(a, 951782400123, &first), 0);
+	assert_int_equal(clock_text(a, 0, &second), 0);
+	assert_true(str_equal(first, STR("2000-02-29T00:00:00.123Z")));
+	assert_true(str_equal(second, STR("1970-01-01T00:00:00.000Z")));
+	arena_free(&a);
+}
+
 static void test_every_day_of_four_centuries(void **state)
 {
 	int64_t last = -1;
@@ -142,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_known_times),
+		cmocka_unit_test(test_text_lives_in_the_arena),
 		cmocka_unit_test(test_every_day_of_four_centuries),
 		cmocka_unit_test(test_years_outside_are_clamped),
 		cmocka_unit_test(test_parse_offsets_fractions_leap_seconds),

@@ -82,9 +82,10 @@ static void give_way_init(struct way *w)
 	struct sigaction action = { .sa_handler = on_give_way, .sa_flags = SA_RESTART };
 	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGURG };
 
-	/* On Linux niceness is a thread's own. */
-	(void)!setpriority(PRIO_PROCESS, (id_t)gettid(), BACKGROUND_NICENESS);
-	event._sigev_un._tid = gettid(); /* glibc names it sigev_notify_thread_id from 2.42 on */
+	/* On Linux niceness is a thread's own. Never less of it than the process was started with. */
+	if (getpriority(PRIO_PROCESS, (id_t)gettid()) < BACKGROUND_NICENESS)
+		(void)!setpriority(PRIO_PROCESS, (id_t)gettid(), BACKGROUND_NICENESS);
+	event._sigev_un._tid = gettid(); /* timer_create(2) calls it sigev_notify_thread_id; glibc has no name for it */
 	w->is_set = sigaction(SIGURG, &action, NULL) == 0 && timer_create(CLOCK_MONOTONIC, &event, &w->timer) == 0;
 }
 

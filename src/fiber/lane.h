@@ -14,8 +14,8 @@ struct lane_options {
 	const char *name;   /* the threads': up to 15 bytes */
 	size_t threads;     /* 1..LANE_THREADS_MAX */
 	size_t waiting_max; /* calls in line for a thread; SIZE_MAX: the callers bound it */
-	/* The threads take what others leave: they have niceness 10 and, while they work, yield every half millisecond
-	 * to whoever waits for their processor (SIGURG is used for it, whose handler is the process's). */
+	/* The threads take what others leave: they have niceness 10 at least and, while they work, yield every half
+	 * millisecond to whoever waits for their processor (SIGURG is used for it, whose handler is the process's). */
 	bool is_background;
 };
 

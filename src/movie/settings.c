@@ -1,6 +1,7 @@
 /* The settings of the movie service: one table, read by config_load(), printed by --help and in the README. */
 #include "movie/movie.h"
 
+#include "base/clock.h"
 #include "service/service.h"
 
 #include <string.h>
@@ -18,7 +19,6 @@
 
 #define SECOND_MS 1000LL
 #define MINUTE_MS (60 * SECOND_MS)
-#define DAY_MS (24 * 60 * MINUTE_MS)
 #define SIX_MONTHS_MS ASIDE_AGE_MAX_MS
 
 static const char *language_check(const char *value)
@@ -83,7 +83,7 @@ static const struct config_entry entries[] = {
 	  .doc = "Ask a second time when an answer takes longer than 95 of 100 did, and take the first to come; paid "
 	         "from "
 	         "the retries." },
-	NUMBER("TMDB_MAX_AGE_MIN_MS", tmdb_max_age_min_ms, 0, DAY_MS, "60000", "ms",
+	NUMBER("TMDB_MAX_AGE_MIN_MS", tmdb_max_age_min_ms, 0, CLOCK_DAY_MS, "60000", "ms",
 	       "An answer is asked for again (revalidated) when TMDB's own max-age is over, but not before this."),
 	NUMBER("BREAKER_WINDOW_MS", breaker_window_ms, 100, 10 * MINUTE_MS, "10000", "ms",
 	       "Over which time the circuit breaker before TMDB counts calls."),
@@ -110,16 +110,17 @@ static const struct config_entry entries[] = {
 	     "away at any time. The built-in films have no use for it; access tokens have: see JWKS_URL."),
 	NUMBER("REDIS_TIMEOUT_MS", redis_timeout_ms, 1, 5 * SECOND_MS, "50", "ms",
 	       "How long Redis may take to answer before it is done without."),
-	NUMBER("SEARCH_TTL_MS", search_ttl_ms, 0, DAY_MS, "3600000", "ms", "How long the answer to a search is fresh."),
-	NUMBER("LIST_TTL_MS", list_ttl_ms, 0, DAY_MS, "3600000", "ms",
+	NUMBER("SEARCH_TTL_MS", search_ttl_ms, 0, CLOCK_DAY_MS, "3600000", "ms",
+	       "How long the answer to a search is fresh."),
+	NUMBER("LIST_TTL_MS", list_ttl_ms, 0, CLOCK_DAY_MS, "3600000", "ms",
 	       "How long the lists (discover, popular, trending, recommendations …) are fresh."),
-	NUMBER("DETAILS_TTL_MS", details_ttl_ms, 0, 30 * DAY_MS, "86400000", "ms",
+	NUMBER("DETAILS_TTL_MS", details_ttl_ms, 0, 30 * CLOCK_DAY_MS, "86400000", "ms",
 	       "How long a film's details are fresh."),
-	NUMBER("GENRES_TTL_MS", genres_ttl_ms, 0, 30 * DAY_MS, "604800000", "ms",
+	NUMBER("GENRES_TTL_MS", genres_ttl_ms, 0, 30 * CLOCK_DAY_MS, "604800000", "ms",
 	       "How long the genres and the image configuration are fresh."),
-	NUMBER("ABSENT_TTL_MS", absent_ttl_ms, 0, DAY_MS, "300000", "ms",
+	NUMBER("ABSENT_TTL_MS", absent_ttl_ms, 0, CLOCK_DAY_MS, "300000", "ms",
 	       "How long it is remembered that there is no such film."),
-	NUMBER("STALE_MS", stale_ms, 0, 30 * DAY_MS, "86400000", "ms",
+	NUMBER("STALE_MS", stale_ms, 0, 30 * CLOCK_DAY_MS, "86400000", "ms",
 	       "How long after that an answer of TMDB's is still given at once, and renewed in the background."),
 	NUMBER("STALE_IF_ERROR_MS", stale_if_error_ms, 0, SIX_MONTHS_MS, "604800000", "ms",
 	       "How long after that it is given while TMDB fails. Nothing is ever older than six months."),

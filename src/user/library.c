@@ -17,7 +17,7 @@
 enum {
 	STATEMENTS_MAX = 8,
 	VALUES_MAX = 13,
-	FILM_AGE_MS = 86400000, /* a film's row that says the same is written at most once a day */
+	FILM_AGE_MS = CLOCK_DAY_MS, /* a film's row that says the same is written at most once a day */
 };
 
 /* Columns of library_put's RETURNING and library_remove's, and of library_find. */

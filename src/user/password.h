@@ -16,7 +16,7 @@
 struct passwords;
 
 /* Does not yield. cost: bcrypt's, 4..31. hashers: at work at once, 0: one a processor. queue_max: fibers waiting for
- * one. peppers: as peppers_check() takes it, or NULL. -EINVAL: they are none; -EAGAIN, -ENOMEM, -EIO. */
+ * one. peppers: as peppers_check() takes it, or NULL. -EINVAL: they are none; -EIO; errors of lane_new(). */
 int passwords_new(int cost, size_t hashers, size_t queue_max, const char *peppers, struct passwords **ret) MUST_CHECK;
 /* No call may be under way. Closes a loop handle: run the loop once more afterwards. Takes NULL, leaves NULL. */
 void passwords_free(struct passwords **p);
