@@ -28,6 +28,7 @@ enum {
 	INTERRUPT_EVERY_MS = 20,
 	BACKGROUND_NICENESS = 10, /* a tenth of what one of niceness 0 gets: on a full machine it still ends */
 	GIVE_WAY_EVERY_NS = 500 * 1000,
+	MEAN_WEIGHT = 8, /* a call changes the mean by an eighth of the difference */
 };
 
 struct lane {
@@ -37,6 +38,7 @@ struct lane {
 	uv_poll_t poll;
 	size_t calls; /* under way; of the loop's thread */
 	size_t calls_max;
+	int64_t mean_us; /* of a call's work; 0: none has ended yet */
 	pthread_mutex_t mutex;
 	pthread_cond_t more;
 	struct list waiting; /* struct lane_call */
@@ -51,6 +53,7 @@ struct lane_call {
 	const struct offload *job;
 	struct fiber *fiber;
 	int result;
+	int64_t took_us;
 	bool is_taken; /* by a thread; under the mutex */
 	bool is_done;  /* of the loop's thread */
 };
@@ -137,13 +140,16 @@ static void *thread_main(void *arg)
 	struct lane *l = arg;
 	struct lane_call *call;
 	struct way way = { 0 };
+	int64_t begin_us;
 
 	if (l->is_background)
 		give_way_init(&way);
 	while ((call = call_take(l))) {
+		begin_us = clock_mono_us();
 		give_way_every(&way, GIVE_WAY_EVERY_NS);
 		call->result = call->job->work(call->job->arg);
 		give_way_every(&way, 0);
+		call->took_us = clock_mono_us() - begin_us;
 		call_ended(l, call);
 	}
 	give_way_done(&way);
@@ -173,6 +179,7 @@ static void on_ended(uv_poll_t *poll, int status, int events)
 	(void)!read(l->ended_fd, &told, sizeof(told));
 	while ((call = ended_take(l))) {
 		call->is_done = true;
+		l->mean_us += l->mean_us > 0 ? (call->took_us - l->mean_us) / MEAN_WEIGHT : call->took_us;
 		fiber_wake(call->fiber, 0);
 	}
 }
@@ -238,6 +245,19 @@ int lane_run(struct lane *l, const struct offload *job)
 		call_hurry(&call);
 	call_leave(l);
 	return call.is_done ? call.result : r;
+}
+
+int lane_check(const struct lane *l, int64_t deadline_ms)
+{
+	int64_t turns = (int64_t)(l->calls / MAX(l->n_threads, (size_t)1)); /* before its own begins */
+	int64_t left_ms = deadline_ms - clock_mono_ms();
+
+	assert(l->magic == LANE_MAGIC);
+	if (l->calls >= l->calls_max)
+		return -EBUSY;
+	/* With a thread free it may try, whatever others took: else nobody would find out that they are faster again.
+	 */
+	return turns > 0 && (turns + 1) * l->mean_us / 1000 > left_ms ? -EBUSY : 0;
 }
 
 /* ---- its life ---- */

@@ -29,5 +29,9 @@ void lane_free(struct lane **l);
  * deadline and cancellation end the wait (-ETIMEDOUT, -ECANCELED) and it never runs; once it runs it is interrupted, if
  * it can be, and waited for. -EBUSY at once: the line is full. */
 int lane_run(struct lane *l, const struct offload *job) MUST_CHECK;
+/* Does not yield. 0: a call made now would be done by then, going by how many stand before it and how long the last
+ * ones took (a smoothed mean as RFC 6298's SRTT, meaningful where all calls are alike), or nobody stands before it.
+ * -EBUSY: it would not, or the line is full. */
+int lane_check(const struct lane *l, int64_t deadline_ms) MUST_CHECK;
 
 #endif

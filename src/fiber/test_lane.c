@@ -267,6 +267,45 @@ static void a_full_line_is_told_at_once(void **state)
 	lane_down();
 }
 
+static int takes_20_ms(void *arg)
+{
+	(void)arg;
+	uv_sleep(20);
+	return 0;
+}
+
+static void takes_its_time(void *arg)
+{
+	(void)arg;
+	assert_int_equal(lane_run(lane, &(struct offload){ .work = takes_20_ms }), 0);
+}
+
+static void who_would_wait_beyond_its_deadline_can_know(void **state)
+{
+	int results[3] = { 99, 99, 99 };
+
+	(void)state;
+	lane_up_with(&(struct lane_options){ "lane", 1, .waiting_max = 2 });
+	assert_int_equal(lane_check(lane, 0), 0); /* nothing is known yet, and nobody before it */
+	for (size_t i = 0; i < 3; i++)
+		spawn(takes_its_time, NULL);
+	run_until_idle();
+	/* Too late, but its thread is free: whether it still takes so long is found out by trying. */
+	assert_int_equal(lane_check(lane, clock_deadline_in(1)), 0);
+
+	assert_int_equal(fiber_start("served", holds_the_thread, &results[0], NULL), 0);
+	assert_int_equal(lane_check(lane, clock_deadline_in(30)), -EBUSY);
+	assert_int_equal(lane_check(lane, clock_deadline_in(60000)), 0);
+	assert_int_equal(lane_check(lane, DEADLINE_NONE), 0);
+	for (size_t i = 1; i < 3; i++)
+		assert_int_equal(fiber_start("served", holds_the_thread, &results[i], NULL), 0);
+	assert_int_equal(lane_check(lane, DEADLINE_NONE), -EBUSY); /* full */
+
+	atomic_store(&stop, true);
+	run_until_idle();
+	lane_down();
+}
+
 static void an_idle_lane_does_not_hold_the_loop(void **state)
 {
 	(void)state;
@@ -286,6 +325,7 @@ int main(void)
 		lane_test(a_thousand_calls_all_come_back),
 		lane_test(who_waits_in_line_leaves_at_once_and_who_runs_is_waited_for),
 		lane_test(a_full_line_is_told_at_once),
+		lane_test(who_would_wait_beyond_its_deadline_can_know),
 		lane_test(an_idle_lane_does_not_hold_the_loop),
 	};
 

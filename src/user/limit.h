@@ -1,8 +1,8 @@
 /* Guessing and flooding: how often an address, an account and the pair of them may do what an attacker would repeat.
  *
  * An address is the client's (IPv6: its /64). An account is named by its canonical e-mail address or its id, and its
- * key is an HMAC of that. Denials are 429 with Retry-After; RateLimit and RateLimit-Policy stand on every answer. With
- * Redis all replicas count together. */
+ * key is an HMAC of that. Denials are 429 with Retry-After; RateLimit and RateLimit-Policy stand on every answer to
+ * what was counted. With Redis all replicas count together. */
 #ifndef CINESYNC_USER_LIMIT_H
 #define CINESYNC_USER_LIMIT_H
 

@@ -86,6 +86,8 @@ struct attempt {
 	struct str canonical;     /* of the address given; "" for what cannot be one */
 	struct session_user user; /* .id null: nobody of that name */
 	struct str hash;
+	struct limit_login limits;
+	bool is_counted; /* by them */
 	bool is_active;
 	bool is_verified;            /* the address is proven */
 	bool is_leaving;             /* its owner has asked for its end */
@@ -105,17 +107,25 @@ enum {
 	CREDENTIAL_VERIFIED,
 };
 
-/* Whoever is meant; an address that cannot be one is nobody's. */
+/* An address that cannot be one is nobody's. */
+static int attempt_init(struct attempt *t, const struct login_request *in, struct arena *a)
+{
+	int r;
+
+	*t = (struct attempt){ .in = in, .hash = STR_NULL };
+	r = email_canonical(str_is_null(in->email) ? in->username : in->email, a, &t->canonical);
+	if (r != -EINVAL)
+		return r;
+	t->canonical = STR("");
+	return 0;
+}
+
+/* Whoever is meant. */
 static int attempt_read(struct user_state *u, struct arena *a, struct attempt *t)
 {
 	struct store_rows rows;
-	int r = email_canonical(str_is_null(t->in->email) ? t->in->username : t->in->email, a, &t->canonical);
+	int r = store_read(u->store, sql_user_credentials, STORE_ARGS(STORE_S(t->canonical)), a, &rows);
 
-	if (r == -EINVAL)
-		t->canonical = STR("");
-	else if (r < 0)
-		return r;
-	r = store_read(u->store, sql_user_credentials, STORE_ARGS(STORE_S(t->canonical)), a, &rows);
 	if (r < 0 || rows.n == 0)
 		return r;
 	t->user = (struct session_user){
@@ -175,8 +185,7 @@ static int refuse(struct request *req, const struct attempt *t, int r)
 }
 
 /* Yields. The second factor, where it is on; 0, or the error to return. A wrong code was a failed log-in. */
-static int factor_check(struct request *req, struct user_state *u, const struct attempt *t,
-                        const struct limit_login *limits)
+static int factor_check(struct request *req, struct user_state *u, const struct attempt *t)
 {
 	const struct second_factor_proof proof = { t->in->code, t->in->recovery_code };
 	int r = second_factor_is_on(u, request_arena(req), t->user.id);
@@ -188,28 +197,54 @@ static int factor_check(struct request *req, struct user_state *u, const struct 
 	if (!str_is_null(proof.code) || !str_is_null(proof.recovery_code))
 		return second_factor_prove(req, &t->user, &proof, t->device);
 	/* Neither a success, which would clear what others tried, nor a failure. */
-	limit_login_settle(limits, LIMITER_WITHDRAWN);
+	limit_login_settle(&t->limits, LIMITER_WITHDRAWN);
 	return request_problem(req, &problem_second_factor_required, "Send the same again with a code.");
+}
+
+/* Yields. Counts it by the device it comes from, if that is one we know. */
+static int count(struct request *req, struct attempt *t)
+{
+	int r = limit_login_take(req, t->canonical, t->device, &t->limits);
+
+	t->is_counted = r == 0;
+	return r;
+}
+
+/* Yields. Finds who is meant and counts the attempt: before anything is read, so that a refusal costs little, unless
+ * there is a device token, which only its account's id proves. Which way it goes depends on the request alone, not on
+ * whether there is such an account. */
+static int find(struct request *req, struct user_state *u, struct attempt *t)
+{
+	int r = 0;
+
+	if (t->in->device_token.len == 0)
+		r = count(req, t);
+	if (r < 0)
+		return r;
+	r = attempt_read(u, request_arena(req), t);
+	if (r < 0 && t->is_counted)
+		limit_login_settle(&t->limits, LIMITER_WITHDRAWN);
+	if (r < 0)
+		return user_store_failed(req, r, "look for a user");
+	device_recognise(u, t->in->device_token, t->user.id, t->device);
+	return t->is_counted ? 0 : count(req, t);
 }
 
 static int log_in(struct request *req, struct user_state *u, struct attempt *t)
 {
-	struct limit_login limits;
-	int checked, r;
+	int checked, r = find(req, u, t);
 
-	device_recognise(u, t->in->device_token, t->user.id, t->device);
-	r = limit_login_take(req, t->canonical, t->device, &limits);
 	if (r < 0)
 		return r;
 	checked = password_check(req, u, t);
 	/* A wrong password was counted before it was looked at. Who was not even looked at has tried nothing. */
 	if (checked < 0 && checked != -EPERM && checked != -EACCES)
-		limit_login_settle(&limits, LIMITER_WITHDRAWN);
-	r = checked >= 0 ? factor_check(req, u, t, &limits) : 0;
+		limit_login_settle(&t->limits, LIMITER_WITHDRAWN);
+	r = checked >= 0 ? factor_check(req, u, t) : 0;
 	if (r < 0)
 		return r;
 	if (checked >= 0 || checked == -EPERM)
-		limit_login_settle(&limits, LIMITER_SUCCEEDED);
+		limit_login_settle(&t->limits, LIMITER_SUCCEEDED);
 	if (checked < 0)
 		return refuse(req, t, checked);
 	if (checked == 1)
@@ -220,13 +255,16 @@ static int log_in(struct request *req, struct user_state *u, struct attempt *t)
 /* Yields. Who sends this request has the account's password. 0, or the problem to return. */
 static int attempt(struct request *req, struct login_request *in, struct attempt *t)
 {
+	struct user_state *u = user_state();
 	int r = request_parse(req, NULL, NULL, in);
 
 	if (r < 0)
 		return r;
-	*t = (struct attempt){ .in = in, .hash = STR_NULL };
-	r = attempt_read(user_state(), request_arena(req), t);
-	return r < 0 ? user_store_failed(req, r, "look for a user") : log_in(req, user_state(), t);
+	r = passwords_check(u->passwords);
+	if (r < 0)
+		return auth_password_failed(req, r);
+	r = attempt_init(t, in, request_arena(req));
+	return r < 0 ? r : log_in(req, u, t);
 }
 
 static int leaving(struct request *req, const struct attempt *t)

@@ -92,9 +92,17 @@ static int hashing_work(void *arg)
 	return r;
 }
 
+int passwords_check(const struct passwords *p)
+{
+	assert(p->magic == PASSWORDS_MAGIC);
+	return lane_check(p->lane, fiber_deadline());
+}
+
 static int hashing_run(struct passwords *p, struct hashing *h)
 {
-	return lane_run(p->lane, &(struct offload){ .work = hashing_work, .arg = h });
+	int r = passwords_check(p);
+
+	return r < 0 ? r : lane_run(p->lane, &(struct offload){ .work = hashing_work, .arg = h });
 }
 
 /* The password in form C, in memory the caller wipes and frees. */

@@ -21,7 +21,11 @@ int passwords_new(int cost, size_t hashers, size_t queue_max, const char *pepper
 /* No call may be under way. Closes a loop handle: run the loop once more afterwards. Takes NULL, leaves NULL. */
 void passwords_free(struct passwords **p);
 
-/* Yields for as long as bcrypt takes. -EBUSY at once: the queue is full; -ETIMEDOUT, -ECANCELED, -EILSEQ (not UTF-8).
+/* Does not yield. 0; -EBUSY: a password given now would find the queue full, or no hasher before the fiber's deadline.
+ * For who would otherwise do work first that is for nothing then. */
+int passwords_check(const struct passwords *p) MUST_CHECK;
+/* Yields for as long as bcrypt takes. -EBUSY at once: as passwords_check(); -ETIMEDOUT, -ECANCELED, -EILSEQ (not
+ * UTF-8).
  */
 int password_hash(struct passwords *p, struct str password, char ret[PASSWORD_HASH_SIZE]) MUST_CHECK;
 /* Yields as long, whether it fits or not; hash null (nobody of that name) costs the same and never fits.

@@ -85,7 +85,8 @@ static const struct config_entry entries[] = {
 	SETTING(CONFIG_INT, "PASSWORD_HASHERS", password_hashers, 0, 64, "0", "threads",
 	        "Passwords hashed at once; 0: one a processor."),
 	SETTING(CONFIG_INT, "PASSWORD_QUEUE_MAX", password_queue_max, 0, 10000, "64", "requests",
-	        "Requests waiting for a hasher; one more is answered 503 at once."),
+	        "Requests waiting for a hasher; one more is answered 503 at once, and one whose turn would not come in "
+	        "its time."),
 	SETTING(CONFIG_INT, "SESSIONS_MAX", sessions_max, 1, SESSIONS_MAX_LIMIT, "50", "sessions",
 	        "Sessions a person; a further log-in ends the one used longest ago."),
 	SETTING(CONFIG_INT, "LIMIT_LOGINS", limit_logins, 1, 1000000, "30", "a minute",
