@@ -3,10 +3,11 @@
 
 usage: login.py BUILD [--turns 3] [--seconds 15] [--cost 12]
 
-In turns: bcrypt alone on all processors; 200 connections that log in as fast as they are let; requests of one logged-in
-person, alone and during such a rush. Printed: log-ins a second, by the service's own counter from when the line is full
-on, as a ratio to raw bcrypt; how soon a log-in that finds the line full is refused; the 99th percentile of GET /users/me
-during the rush as a ratio to the same alone.
+In turns: bcrypt alone on all processors; a few connections that log in one time after another, as many as keep the
+hashers at work; 200 that log in as fast as they are let; requests of one logged-in person, alone and during such a rush.
+Printed: log-ins a second of the few and in the rush, by the service's own counter once its line has filled, as a ratio
+to raw bcrypt (the processors are the crowd's, too: what 200 clients take of them, no log-in gets); how soon a log-in
+that finds the line full is refused; the 99th percentile of GET /users/me during the rush as a ratio to the same alone.
 """
 import argparse
 import contextlib
@@ -26,6 +27,7 @@ import urllib.request
 import measure
 
 PASSWORD = "correct horse battery staple"
+FEW_A_CORE = 4
 CROWD = 200
 WATCHED = 50  # of the crowd
 # The limits are not what is measured: everybody comes from one address here.
@@ -34,6 +36,16 @@ NO_LIMITS = {name: "1000000" for name in ("LIMIT_LOGINS", "LIMIT_REGISTRATIONS")
 SETTLE_S = 3  # until the line is full
 ANSWERED = re.compile(r'^http_server_request_duration_seconds_count{method="POST",route="/api/v1/auth/login",status="(\d+)"} (\d+)$', re.M)
 
+FEW = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+local n = 0
+-- Each time somebody else: one account is not tried so often at once.
+function request()
+  n = n + 1
+  return wrk.format(nil, nil, nil, '{"email":"few-' .. n % PEOPLE .. '@example.org","password":"PASSWORD"}')
+end
+"""
 RUSH = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -60,7 +72,8 @@ def user(build, folder, cost):
         url = f"http://127.0.0.1:{port}/api/v1"
         measure.get(f"http://127.0.0.1:{port}/livez")
         # The one who rushes is not the one who waits: a person has so many sessions and no more.
-        for email in ("ada@example.org", "grace@example.org"):
+        few = [f"few-{n}@example.org" for n in range(FEW_A_CORE * os.cpu_count())]
+        for email in ("ada@example.org", "grace@example.org", *few):
             post(url + "/auth/register", {"email": email, "password": PASSWORD})
         yield url, post(url + "/auth/login", {"email": "grace@example.org", "password": PASSWORD})["access_token"]
     finally:
@@ -95,6 +108,22 @@ def watched(url, body, until, ret):
         time.sleep(1)
 
 
+def rate_of(url, seconds):
+    """Log-ins served a second, from when the line has filled."""
+    time.sleep(SETTLE_S)
+    before, begin = served(url), time.monotonic()
+    time.sleep(seconds - SETTLE_S - 1)
+    return (served(url) - before) / (time.monotonic() - begin)
+
+
+def few(url, seconds, script):
+    with contextlib.ExitStack() as stack:
+        people = threading.Thread(target=wrk, args=(url + "/auth/login", seconds, FEW_A_CORE * os.cpu_count(), script))
+        people.start()
+        stack.callback(people.join)
+        return rate_of(url, seconds)
+
+
 def rush(url, seconds, script, body):
     """(log-ins a second, seconds of each refusal that was watched)."""
     refused = []
@@ -105,10 +134,7 @@ def rush(url, seconds, script, body):
         for one in [crowd, *watchers]:
             one.start()
             stack.callback(one.join)
-        time.sleep(SETTLE_S)
-        before, begin = served(url), time.monotonic()
-        time.sleep(until - time.monotonic())
-        rate = (served(url) - before) / (time.monotonic() - begin)
+        rate = rate_of(url, seconds)
     if not refused:
         raise SystemExit("nobody was refused: this is no rush")
     return rate, refused
@@ -122,29 +148,33 @@ def main():
     parser.add_argument("--cost", type=int, default=12)
     given = parser.parse_args()
     build, cores = given.build.resolve(), os.cpu_count()
-    rates, waits = [], []
+    rates, crowded, waits = [], [], []
     with tempfile.TemporaryDirectory() as name, user(build, pathlib.Path(name) / "user", given.cost) as (url, token):
-        log_in, me = pathlib.Path(name) / "log_in.lua", pathlib.Path(name) / "me.lua"
+        log_in, crowd, me = (pathlib.Path(name) / f"{script}.lua" for script in ("log_in", "crowd", "me"))
+        log_in.write_text(FEW.replace("PEOPLE", str(FEW_A_CORE * cores)).replace("PASSWORD", PASSWORD))
         body = json.dumps({"email": "ada@example.org", "password": PASSWORD})
-        log_in.write_text(RUSH % body)
+        crowd.write_text(RUSH % body)
         me.write_text(f'wrk.headers["Authorization"] = "Bearer {token}"\n'
                       "function delay() return 20 end\n")  # ms between two requests: a person, not a flood
         for turn in range(given.turns):
             raw = float(subprocess.run([build / "src/user/bench_bcrypt", str(given.cost), str(cores), str(given.seconds)],
                                        check=True, stdout=subprocess.PIPE, text=True).stdout)
+            served_few = few(url, given.seconds, log_in)
             alone = measure.percentile_ms(wrk(url + "/users/me", given.seconds, 4, me), 99)
             during = []
             other = threading.Thread(target=lambda: during.append(
                 measure.percentile_ms(wrk(url + "/users/me", given.seconds, 4, me), 99)))
             other.start()
-            rate, refused = rush(url, given.seconds, log_in, body)
+            rate, refused = rush(url, given.seconds, crowd, body)
             other.join()
-            rates.append(rate / raw)
+            rates.append(served_few / raw)
+            crowded.append(rate / raw)
             waits.append(during[0] / alone)
-            print(f"turn {turn + 1}: bcrypt alone {raw:.2f}/s; log-ins {rate:.2f}/s (ratio {rates[-1]:.2f}); {len(refused):,} refusals "
+            print(f"turn {turn + 1}: bcrypt alone {raw:.2f}/s; log-ins {served_few:.2f}/s (ratio {rates[-1]:.2f}), in the rush "
+                  f"{rate:.2f}/s (ratio {crowded[-1]:.2f}); {len(refused):,} refusals "
                   f"watched, the slowest {max(refused) * 1e3:.1f} ms; GET /users/me p99 {alone:.2f} ms alone, {during[0]:.2f} ms "
                   f"during (ratio {waits[-1]:.2f})", flush=True)
-    print(f"log-ins to raw bcrypt: median ratio {statistics.median(rates):.2f}; "
+    print(f"log-ins to raw bcrypt: median ratio {statistics.median(rates):.2f}, in the rush {statistics.median(crowded):.2f}; "
           f"p99 of others during to alone: median ratio {statistics.median(waits):.2f}")
 
 

@@ -11,6 +11,7 @@
 #ifndef CINESYNC_CACHE_ASIDE_H
 #define CINESYNC_CACHE_ASIDE_H
 
+#include "base/clock.h"
 #include "cache/local.h"
 #include "cache/redis.h"
 
@@ -18,7 +19,7 @@ struct aside;
 struct buf;
 
 /* Nothing is kept longer than this after the source said it, whatever the lives say: six months less a week. */
-#define ASIDE_AGE_MAX_MS (175LL * 86400000)
+#define ASIDE_AGE_MAX_MS (175 * CLOCK_DAY_MS)
 
 /* How long what the source said is good for, each counted from the end of the one before. */
 struct aside_life {

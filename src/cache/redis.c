@@ -252,15 +252,6 @@ int redis_new(struct uv_loop_s *loop, const struct redis_options *options, struc
 	return 0;
 }
 
-static void keeper_end(struct redis_keeper *k)
-{
-	if (!k->fiber)
-		return;
-	fiber_cancel(k->fiber);
-	(void)!fiber_join(k->fiber);
-	fiber_unref(&k->fiber);
-}
-
 void redis_free(struct redis **rp)
 {
 	struct redis *r = STEAL(*rp);
@@ -271,8 +262,8 @@ void redis_free(struct redis **rp)
 	r->is_ending = true;
 	r->up.is = false;
 	fiber_shield();
-	keeper_end(&r->data);
-	keeper_end(&r->watch);
+	fiber_end(&r->data.fiber);
+	fiber_end(&r->watch.fiber);
 	uv_close((uv_handle_t *)&r->teller, on_teller_closed);
 	while (r->n_open > 0)
 		(void)!fiber_queue_wait(&r->end);

@@ -293,13 +293,7 @@ void revoked_free(struct revoked **vp)
 	if (!v)
 		return;
 	assert(v->magic == REVOKED_MAGIC);
-	if (v->sender) {
-		fiber_shield();
-		fiber_cancel(v->sender);
-		(void)!fiber_join(v->sender);
-		fiber_unref(&v->sender);
-		fiber_unshield();
-	}
+	fiber_end(&v->sender);
 	revoked_release(v);
 }
 

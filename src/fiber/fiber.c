@@ -186,6 +186,17 @@ int fiber_join(struct fiber *f)
 	return r;
 }
 
+void fiber_end(struct fiber **f)
+{
+	if (!*f)
+		return;
+	fiber_shield();
+	fiber_cancel(*f);
+	(void)!fiber_join(*f); /* shielded, it comes back for nothing else */
+	fiber_unshield();
+	fiber_unref(f);
+}
+
 void fiber_deadline_set(int64_t mono_ms)
 {
 	struct fiber *f = fiber_self();

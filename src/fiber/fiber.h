@@ -54,6 +54,8 @@ const char *fiber_name(const struct fiber *f);
 void fiber_cancel(struct fiber *f);
 /* Yields until f has finished. 0, -ETIMEDOUT, -ECANCELED. */
 int fiber_join(struct fiber *f) MUST_CHECK;
+/* Yields, shielded: cancels it, waits until it has finished and drops the reference. Takes NULL, leaves NULL. */
+void fiber_end(struct fiber **f);
 
 /* The running fiber's absolute deadline (clock_mono_ms()); DEADLINE_NONE at its start. */
 void fiber_deadline_set(int64_t mono_ms);

@@ -137,6 +137,41 @@ static void join_of_a_finished_fiber_returns_at_once(void **state)
 	assert_int_equal(fibers_alive(), 0);
 }
 
+static void sleeps_until_cancelled(void *arg)
+{
+	(void)arg;
+	assert_int_equal(fiber_sleep_ms(60000), -ECANCELED);
+	fiber_shield(); /* what it has begun, it finishes */
+	assert_int_equal(fiber_sleep_ms(5), 0);
+	fiber_unshield();
+	note("ended ");
+}
+
+static void ends(void *arg)
+{
+	struct fiber **f = arg;
+
+	fiber_cancel(fiber_self());
+	fiber_end(f);
+	assert_null(*f);
+	note("ends ");
+	fiber_end(f);
+}
+
+static void end_waits_for_the_end_even_when_cancelled_itself(void **state)
+{
+	struct fiber *f = NULL;
+
+	(void)state;
+	assert_int_equal(fiber_spawn("sleeps", sleeps_until_cancelled, NULL, &f), 0);
+	run_turn();
+	spawn(ends, &f);
+	run_until_idle();
+
+	assert_string_equal(trace, "ended ends ");
+	assert_int_equal(fibers_alive(), 0);
+}
+
 static void fibers_max_is_a_limit(void **state)
 {
 	const struct fiber_limits limits = { .fibers_max = 2 };
@@ -298,6 +333,7 @@ int main(void)
 		traced_test(a_fiber_knows_itself_and_its_name),
 		traced_test(join_waits_for_the_end),
 		traced_test(join_of_a_finished_fiber_returns_at_once),
+		traced_test(end_waits_for_the_end_even_when_cancelled_itself),
 		cmocka_unit_test(fibers_max_is_a_limit),
 		traced_test(no_memory_for_a_fiber_is_an_error),
 		traced_test(a_thread_has_one_runtime),

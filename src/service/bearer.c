@@ -141,14 +141,8 @@ void bearer_free(struct bearer **bp)
 	if (!b)
 		return;
 	assert(b->magic == BEARER_MAGIC);
-	if (b->fetcher) {
-		fetcher = fiber_ref(b->fetcher);
-		fiber_shield();
-		fiber_cancel(fetcher);
-		(void)!fiber_join(fetcher);
-		fiber_unref(&fetcher);
-		fiber_unshield();
-	}
+	fetcher = b->fetcher ? fiber_ref(b->fetcher) : NULL; /* which drops that one itself */
+	fiber_end(&fetcher);
 	revoked_free(&b->revoked);
 	token_verifier_free(&b->verifier);
 	buf_done(&b->jwks);

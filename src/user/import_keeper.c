@@ -220,9 +220,7 @@ void import_keeper_stop(struct import_keeper **kp)
 
 	if (!k)
 		return;
-	fiber_cancel(k->fiber);
-	(void)!fiber_join(k->fiber);
-	fiber_unref(&k->fiber);
+	fiber_end(&k->fiber);
 	store_lease_drop(&k->lease, k->u->store);
 	import_job_close(&k->job);
 	free(k);

@@ -247,11 +247,7 @@ void keyring_free(struct keyring **k)
 	if (!k || !*k)
 		return;
 	assert((*k)->magic == KEYRING_MAGIC);
-	if ((*k)->watcher) {
-		fiber_cancel((*k)->watcher);
-		(void)!fiber_join((*k)->watcher);
-		fiber_unref(&(*k)->watcher);
-	}
+	fiber_end(&(*k)->watcher);
 	for (size_t i = 0; i < (*k)->n; i++)
 		token_key_free(&(*k)->keys[i]);
 	token_verifier_free(&(*k)->verifier);

@@ -137,15 +137,6 @@ int library_keeper_start(struct user_state *u, struct library_keeper **ret)
 	return 0;
 }
 
-static void fiber_end(struct fiber **f)
-{
-	if (!*f)
-		return;
-	fiber_cancel(*f);
-	(void)!fiber_join(*f);
-	fiber_unref(f);
-}
-
 void library_keeper_stop(struct library_keeper **k)
 {
 	if (!*k)

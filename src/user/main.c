@@ -193,15 +193,6 @@ static int events_begin(struct user_state *u)
 	return outbox_start(&options, &u->outbox);
 }
 
-static void fiber_end(struct fiber **f)
-{
-	if (!*f)
-		return;
-	fiber_cancel(*f);
-	(void)!fiber_join(*f);
-	fiber_unref(f);
-}
-
 static void stop(void *state)
 {
 	struct user_state *u = state;
