@@ -24,7 +24,7 @@ PASSWORD = "correct horse battery staple"
 # Everybody in the tests comes from one address: the limits on it are none for them.
 NO_LIMITS = {name: 1000000 for name in ("LIMIT_LOGINS", "LIMIT_REGISTRATIONS", "LIMIT_REFRESHES", "LIMIT_MAILS", "LIMIT_LINKS",
                                         "LIMIT_PASSWORD_CHECKS", "LIMIT_CODES", "LIMIT_WRITES", "LIMIT_IMPORTS",
-                                        "LIMIT_EXPORTS")}
+                                        "LIMIT_EXPORTS", "LIMIT_RECIPIENT_MAILS")}
 
 
 _ports_given = collections.deque(maxlen=200)
@@ -159,6 +159,12 @@ class Services:
         self.notification = Service("notification", folder, **common, **databases[0])
         self.user = Service("user", folder, MOVIE_URL=self.movie.url, NOTIFICATION_URL=self.notification.url, **common,
                             **databases[1])
+
+    def another_user(self, folder):
+        """A replica of the user service: the same database, which has to be a server's, and the same key files."""
+        shared = {name: value for name, value in self.user.settings.items() if name not in ("DATA_DIR", "LISTEN")}
+        pathlib.Path(folder).mkdir()
+        return Service("user", folder, **shared)
 
     def all(self):
         return self.movie, self.notification, self.user

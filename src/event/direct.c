@@ -10,6 +10,7 @@
 #define ANSWER_MAX 16384
 #define ARENA_MAX (4 * ANSWER_MAX)
 #define TIMEOUT_MS 10000
+#define AT_ONCE 8
 
 struct direct {
 	struct event_transport base;
@@ -67,7 +68,9 @@ int direct_transport_new(struct http_client *client, const char *url, struct eve
 
 	if (!d)
 		return -ENOMEM;
-	d->base = (struct event_transport){ .name = "direct", .deliver = direct_deliver, .free = direct_free };
+	d->base = (struct event_transport){
+		.name = "direct", .at_once = AT_ONCE, .deliver = direct_deliver, .free = direct_free
+	};
 	d->client = client;
 	d->url = strdup(url);
 	if (!d->url) {

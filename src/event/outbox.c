@@ -1,71 +1,35 @@
-/* The relay: one fiber looks for subjects with due events and starts a worker fiber for each, up to WORKERS_MAX; a
- * worker delivers its subject's events one by one, so their order holds, and stops at the first that fails. A row is
- * marked as sent after the receiver has it: a crash in between delivers it again.
+/* The relay: one fiber takes subjects with due events and starts a worker for each, up to as many as the transport
+ * takes at once (outbox_worker.c); what the workers that ended have done, it writes down in one transaction. While that
+ * is on its way others end, so the more there is to do, the more is written at once. A row is marked as sent after the
+ * receiver has it: a crash in between delivers it again.
+ *
+ * Replicas on one PostgreSQL share the table: each claims the heads of subjects, for claim_ms (outbox_rows.c). A head
+ * stays pending and claimed until it is written down, which keeps what follows it from everybody else; a replica that
+ * died has its claims for no longer than that, and its successor delivers them again.
  *
  * The relay owns its workers and ends after them; the store and the transport are the caller's. Only outbox_stop()
  * waits for it. Everything here runs on the loop's thread; statements and deliveries yield.
- * Limits: WORKERS_MAX deliveries at once, DELIVERY_MS each, `batch` events before a subject lets others have a turn.
- *
- * Nobody calls the relay, so it logs itself: when deliveries begin to fail and when all is well again, and each event
- * that is set aside. */
+ * Limits: transport->at_once deliveries at once, DELIVERY_MS each, `batch` events before a subject lets others have a
+ * turn. */
 #include "event/outbox.h"
 
 #include "base/fault.h"
-#include "base/log.h"
 #include "event/backoff.h"
-#include "event/outbox_rows.h"
-#include "fiber/fiber.h"
-#include "store/lease.h"
-#include "telemetry/metrics.h"
-#include "telemetry/trace.h"
+#include "event/outbox_inside.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define OUTBOX_MAGIC 0xe0e47001u
-#define WORKERS_MAX 8
+#define AT_ONCE_DEFAULT 8
 #define DELIVERY_MS 10000
+#define CLAIM_MS 20000
 #define STOP_GRACE_MS 2000
-#define RETRY_SLACK_MS 2 /* the row's time is on another clock than the wait */
 #define PRUNE_EVERY_MS 60000
-#define SENT_KEPT_MS (INT64_C(7) * 24 * 60 * 60 * 1000)
-#define LEASE_MS 6000
+#define SENT_KEPT_MS (7 * CLOCK_DAY_MS)
 #define LOOK_ARENA_MAX 65536
-#define SCRATCH_ARENA_MAX (8 * EVENT_SIZE_MAX)
 
-struct outbox {
-	unsigned magic;
-	struct outbox_options options;
-	struct fiber *fiber;
-	struct fiber_queue wake; /* the relay's fiber, waiting for news */
-	bool kicked;
-	bool stopping;
-	struct list workers;
-	size_t n_workers;
-	int64_t retry_at_ms; /* mono: when the first failed event is due again */
-	int64_t count_at_ms;
-	int64_t prune_at_ms;
-	int64_t store_errors; /* since the store last worked */
-	bool failing;         /* said so, and not yet that it is over */
-	struct store_lease lease;
-	struct outbox_stats stats;
-	struct metric_cell *pending;
-	struct metric_cell *oldest;
-	struct metric_cell *delivered;
-	struct metric_cell *failed;
-	struct metric_cell *refused;
-};
-
-struct worker {
-	struct list node;
-	struct outbox *outbox;
-	struct fiber *fiber;
-	struct arena *rows;    /* and the subject */
-	struct arena *scratch; /* one event's worth */
-	struct str subject;
-};
-
-static struct outbox_due due_now(const struct outbox *o)
+struct outbox_due outbox_due_now(const struct outbox *o)
 {
 	int64_t now_ms = clock_real_ms();
 
@@ -79,241 +43,143 @@ void outbox_kick(struct outbox *o)
 	(void)fiber_queue_wake_one(&o->wake, 0);
 }
 
-/* ---- saying how it goes ---- */
-
-static void store_failed(struct outbox *o, int r)
+static struct outbox_worker *worker_at(struct list *node)
 {
-	if (o->stopping || o->store_errors++ > 0)
-		return;
-	log_warning("the outbox cannot be read or written, trying again", LOG_ERR(r),
-	            LOG_STR("reason", store_error(o->options.store)));
+	return LIST_ENTRY(node, struct outbox_worker, node);
 }
 
-static void store_works(struct outbox *o)
+/* ---- writing down ---- */
+
+struct harvest {
+	size_t n;
+	size_t weight; /* at most OUTBOX_SENT_MAX */
+	struct list workers;
+	struct outbox_outcome outcomes[OUTBOX_SENT_MAX];
+};
+
+static size_t weight_of(const struct outbox_worker *w)
 {
-	if (o->store_errors == 0)
-		return;
-	o->store_errors = 0;
-	log_info("the outbox can be read and written again");
+	size_t weight = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		weight += w->outcomes[i].fate == OUTBOX_SENT ? 1 : OUTBOX_OTHER_WEIGHT;
+	return weight;
 }
 
-static void delivery_failed(struct outbox *o, const struct outbox_row *row, int r)
+/* Those that are done, as many as one transaction holds. */
+static void harvest_take(struct outbox *o, struct harvest *h)
 {
-	o->stats.failed++;
-	metric_add(o->failed, 1);
-	if (o->failing)
-		return;
-	o->failing = true;
-	log_warning("events are not delivered, trying again", LOG_STR("transport", o->options.transport->name),
-	            LOG_ERR(r), LOG_STRN("event_id", row->event_id), LOG_STRN("event_type", row->type));
-}
+	struct list *next;
 
-static void delivery_refused(struct outbox *o, const struct outbox_row *row, int r)
-{
-	o->stats.refused++;
-	metric_add(o->refused, 1);
-	log_error("an event was refused and is set aside", LOG_STR("transport", o->options.transport->name), LOG_ERR(r),
-	          LOG_STRN("event_id", row->event_id), LOG_STRN("event_type", row->type));
-}
+	h->n = h->weight = 0;
+	list_init(&h->workers);
+	for (struct list *node = o->workers.next; node != &o->workers; node = next) {
+		struct outbox_worker *w = worker_at(node);
 
-static void counted(struct outbox *o, const struct outbox_counts *c)
-{
-	int64_t age_ms = c->pending ? clock_real_ms() - c->oldest_ms : 0;
-
-	o->stats.pending = (size_t)c->pending;
-	o->stats.oldest_age_ms = MAX(age_ms, (int64_t)0);
-	metric_set(o->pending, (double)c->pending);
-	metric_set(o->oldest, (double)o->stats.oldest_age_ms / 1000);
-	if (!o->failing || c->retrying > 0)
-		return;
-	o->failing = false;
-	log_info("events are delivered again", LOG_STR("transport", o->options.transport->name));
-}
-
-/* ---- a worker: one subject's events, in order ---- */
-
-static int deliver_traced(struct outbox *o, const struct event *e, struct str envelope)
-{
-	struct context parent;
-	struct span span;
-	int r;
-
-	span_start(&span, "event deliver", SPAN_PRODUCER,
-	           trace_parse(e->traceparent, e->tracestate, &parent) ? &parent : NULL);
-	span_set_str(&span, "messaging.system", str_from(o->options.transport->name));
-	span_set_str(&span, "cloudevents.event_id", e->id);
-	span_set_str(&span, "cloudevents.event_type", e->type);
-	fiber_deadline_set(clock_deadline_in(DELIVERY_MS));
-	r = o->options.transport->deliver(o->options.transport, e, envelope);
-	fiber_deadline_set(DEADLINE_NONE);
-	assert(r <= 0);
-	if (r < 0)
-		span_fail(&span, error_name(r));
-	span_end(&span);
-	return r;
-}
-
-static int deliver(struct worker *w, const struct outbox_row *row)
-{
-	struct violations v;
-	struct event e;
-	int r;
-
-	violations_init(&v, w->scratch);
-	r = event_parse(row->envelope, w->scratch, &e, &v);
-	if (r < 0)
-		return r == -EINVAL ? -EBADMSG : r;
-	return deliver_traced(w->outbox, &e, row->envelope);
-}
-
-static int record_failure(struct worker *w, const struct outbox_row *row, int why)
-{
-	struct outbox *o = w->outbox;
-	int64_t delay_ms = backoff_ms(row->attempts + 1, o->options.backoff_min_ms, o->options.backoff_max_ms);
-
-	delivery_failed(o, row, why);
-	o->retry_at_ms = MIN(o->retry_at_ms, clock_deadline_in(delay_ms + RETRY_SLACK_MS));
-	return outbox_row_failed(o->options.store, row->sequence, clock_real_ms() + delay_ms, error_name(why),
-	                         w->scratch);
-}
-
-static int record(struct worker *w, const struct outbox_row *row, int outcome)
-{
-	struct outbox *o = w->outbox;
-
-	if (outcome == -EBADMSG) {
-		delivery_refused(o, row, outcome);
-		return outbox_row_refused(o->options.store, row->sequence, error_name(outcome), w->scratch);
+		next = node->next;
+		if (!w->is_done || h->weight + weight_of(w) > OUTBOX_SENT_MAX)
+			continue;
+		memcpy(h->outcomes + h->n, w->outcomes, w->n * sizeof(w->outcomes[0]));
+		h->n += w->n;
+		h->weight += weight_of(w);
+		list_remove(&w->node);
+		list_push_back(&h->workers, &w->node);
 	}
-	if (outcome < 0)
-		return record_failure(w, row, outcome);
-	o->stats.delivered++;
-	metric_add(o->delivered, 1);
-	return outbox_row_sent(o->options.store, row->sequence, w->scratch);
 }
 
-/* 0: done with this one; < 0: the subject has to wait. */
-static int worker_row(struct worker *w, const struct outbox_row *row)
+static void harvest_give_back(struct outbox *o, struct harvest *h)
 {
-	int outcome;
-	int r;
+	struct list *node;
 
-	arena_reset(w->scratch);
-	outcome = deliver(w, row);
-	if (outcome < 0 && w->outbox->stopping)
-		return -ECANCELED;
-	/* What has been delivered is written down, even when the stop came meanwhile. */
+	while ((node = list_pop_front(&h->workers)))
+		list_push_back(&o->workers, node);
+}
+
+static void harvest_free(struct outbox *o, struct harvest *h)
+{
+	struct list *node;
+
+	while ((node = list_pop_front(&h->workers))) {
+		struct outbox_worker *w = worker_at(node);
+
+		outbox_worker_free(&w);
+		o->n_workers--;
+		o->n_done--;
+	}
+}
+
+/* What has been delivered is written down, even when the stop came meanwhile. */
+static int write_down(struct outbox *o, struct arena *a)
+{
+	struct harvest h;
+	int r = 0;
+
 	fiber_shield();
-	r = record(w, row, outcome);
+	while (r == 0 && o->n_done > 0) {
+		harvest_take(o, &h);
+		arena_reset(a);
+		r = outbox_rows_record(o->options.store, h.outcomes, h.n, a);
+		if (r == 0)
+			harvest_free(o, &h);
+		else
+			harvest_give_back(o, &h);
+	}
 	fiber_unshield();
-	if (r < 0) {
-		store_failed(w->outbox, r);
-		return r;
-	}
-	store_works(w->outbox);
-	return outcome == 0 || outcome == -EBADMSG ? 0 : outcome;
-}
-
-static void worker_rows(struct worker *w)
-{
-	struct outbox *o = w->outbox;
-	struct store_rows rows;
-	int r;
-
-	r = outbox_rows_of(o->options.store, w->subject, o->options.batch, w->rows, &rows);
-	if (r < 0) {
-		store_failed(o, r);
-		return;
-	}
-	for (size_t i = 0; r == 0 && i < rows.n && !o->stopping && store_lease_is_held(&o->lease); i++) {
-		struct outbox_row row = outbox_row_at(&rows, i);
-
-		r = outbox_row_is_due(&row, due_now(o)) ? worker_row(w, &row) : -EAGAIN;
-	}
-}
-
-static void worker_free(struct worker **w)
-{
-	struct worker *worker = STEAL(*w);
-
-	if (!worker)
-		return;
-	arena_free(&worker->rows);
-	arena_free(&worker->scratch);
-	fiber_unref(&worker->fiber);
-	free(worker);
-}
-
-static void worker_main(void *arg)
-{
-	struct worker *w = arg;
-	struct outbox *o = w->outbox;
-
-	worker_rows(w);
-	list_remove(&w->node);
-	o->n_workers--;
-	worker_free(&w);
-	outbox_kick(o);
-}
-
-static int worker_new(struct outbox *o, struct str subject, struct worker **ret)
-{
-	struct worker *w CLEANUP(worker_free) = fault_hit("alloc") ? NULL : calloc(1, sizeof(*w));
-	int r;
-
-	if (!w)
-		return -ENOMEM;
-	w->outbox = o;
-	r = arena_new((o->options.batch + 1) * (2 * EVENT_SIZE_MAX), &w->rows);
-	if (r == 0)
-		r = arena_new(SCRATCH_ARENA_MAX, &w->scratch);
-	if (r == 0)
-		r = arena_copy(w->rows, subject, &w->subject);
-	if (r == 0)
-		*ret = STEAL(w);
 	return r;
 }
 
-static int worker_start(struct outbox *o, struct str subject)
-{
-	struct worker *w CLEANUP(worker_free) = NULL;
-	int r;
-
-	r = worker_new(o, subject, &w);
-	if (r == 0)
-		r = fiber_spawn("outbox worker", worker_main, w, &w->fiber);
-	if (r < 0)
-		return r;
-	list_push_back(&o->workers, &w->node);
-	o->n_workers++;
-	w = NULL;
-	return 0;
-}
+/* ---- new work ---- */
 
 static bool is_in_work(const struct outbox *o, struct str subject)
 {
-	for (const struct list *node = o->workers.next; node != &o->workers; node = node->next)
-		if (str_equal(LIST_ENTRY(node, struct worker, node)->subject, subject))
+	for (struct list *node = o->workers.next; node != &o->workers; node = node->next)
+		if (str_equal(worker_at(node)->head.subject, subject))
 			return true;
 	return false;
 }
 
-/* ---- the relay ---- */
-
-/* Twice as many subjects as can be in work, so that those which are do not hide the others. */
-static int look_for_work(struct outbox *o, struct arena *a, size_t *ret_n)
+static int start_workers(struct outbox *o, const struct store_rows *rows)
 {
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < rows->n && o->n_workers < o->options.transport->at_once; i++) {
+		struct outbox_row head = outbox_row_at(rows, i);
+		struct outbox_worker *w;
+
+		if (is_in_work(o, head.subject))
+			continue;
+		r = outbox_worker_start(o, &head, &w);
+		if (r < 0)
+			return r;
+		list_push_back(&o->workers, &w->node);
+		o->n_workers++;
+	}
+	return r;
+}
+
+/* Where nothing is claimed, those in work come too, and must not hide the others. */
+static int look_for_work(struct outbox *o, size_t *ret_n)
+{
+	struct arena *a CLEANUP(arena_free) = NULL;
+	bool is_claiming = outbox_rows_are_shared(o->options.store);
+	size_t limit = o->options.transport->at_once - o->n_workers + (is_claiming ? 0 : o->n_workers);
 	struct store_rows rows;
 	int r;
 
-	r = outbox_rows_subjects(o->options.store, due_now(o), WORKERS_MAX * 2, a, &rows);
-	for (size_t i = 0; r == 0 && i < rows.n && o->n_workers < WORKERS_MAX; i++)
-		if (!is_in_work(o, store_text(&rows, i, 0)))
-			r = worker_start(o, store_text(&rows, i, 0));
+	*ret_n = 0;
+	if (o->n_workers >= o->options.transport->at_once)
+		return 0;
+	r = arena_new((limit + 1) * (2 * EVENT_SIZE_MAX), &a);
+	if (r == 0)
+		r = outbox_rows_claim(o->options.store, outbox_due_now(o), o->options.claim_ms, limit, a, &rows);
+	if (r == 0)
+		r = start_workers(o, &rows);
 	if (r == 0)
 		*ret_n = rows.n;
 	return r;
 }
+
+/* ---- the relay ---- */
 
 static int look_at_counts(struct outbox *o, struct arena *a)
 {
@@ -324,7 +190,7 @@ static int look_at_counts(struct outbox *o, struct arena *a)
 	if (r < 0)
 		return r;
 	o->count_at_ms = clock_deadline_in(o->options.poll_ms);
-	counted(o, &counts);
+	outbox_counted(o, &counts);
 	return 0;
 }
 
@@ -348,7 +214,7 @@ static int look_at_the_rest(struct outbox *o, bool is_idle, struct arena *a)
 
 	if (is_idle || now_ms >= o->count_at_ms)
 		r = look_at_counts(o, a);
-	if (r == 0 && store_lease_is_held(&o->lease) && now_ms >= o->prune_at_ms)
+	if (r == 0 && now_ms >= o->prune_at_ms)
 		r = prune(o, a);
 	return r;
 }
@@ -364,16 +230,16 @@ static void look(struct outbox *o)
 		o->retry_at_ms = DEADLINE_NONE;
 	r = arena_new(LOOK_ARENA_MAX, &a);
 	if (r == 0)
-		r = store_lease_hold(&o->lease, o->options.store, a);
-	if (r == 1)
-		r = look_for_work(o, a, &n);
+		r = write_down(o, a);
+	if (r == 0)
+		r = look_for_work(o, &n);
 	is_idle = n == 0 && o->n_workers == 0;
 	if (r == 0)
 		r = look_at_the_rest(o, is_idle, a);
 	if (r < 0)
-		store_failed(o, r);
-	else if (is_idle)
-		store_works(o);
+		outbox_store_failed(o, r);
+	else
+		outbox_store_works(o);
 }
 
 static int64_t next_look_ms(const struct outbox *o)
@@ -402,17 +268,29 @@ static void wait_for_news(struct outbox *o)
 static void cancel_workers(struct outbox *o)
 {
 	for (struct list *node = o->workers.next; node != &o->workers; node = node->next)
-		fiber_cancel(LIST_ENTRY(node, struct worker, node)->fiber);
+		if (!worker_at(node)->is_done)
+			fiber_cancel(worker_at(node)->fiber);
 }
 
 static void end_workers(struct outbox *o)
 {
+	struct arena *a CLEANUP(arena_free) = NULL;
+	struct list *node;
+
 	fiber_deadline_set(clock_deadline_in(STOP_GRACE_MS));
-	while (o->n_workers > 0) {
+	while (o->n_done < o->n_workers) {
 		if (fiber_queue_wait(&o->wake) == 0)
 			continue;
 		fiber_deadline_set(DEADLINE_NONE);
 		cancel_workers(o);
+	}
+	fiber_deadline_set(DEADLINE_NONE);
+	if (arena_new(LOOK_ARENA_MAX, &a) == 0)
+		(void)!write_down(o, a);
+	while ((node = list_pop_front(&o->workers))) { /* could not be written down: they come again */
+		struct outbox_worker *w = worker_at(node);
+
+		outbox_worker_free(&w);
 	}
 }
 
@@ -425,28 +303,9 @@ static void relay_main(void *arg)
 		wait_for_news(o);
 	}
 	end_workers(o);
-	store_lease_drop(&o->lease, o->options.store);
 }
 
 /* ---- starting and stopping ---- */
-
-static void metrics_find(struct outbox *o)
-{
-	static const char *const labels[] = { "transport", "outcome", NULL };
-	struct metric *deliveries = metric_new(METRIC_COUNTER, "cinesync_outbox_deliveries_total",
-	                                       "Attempts to deliver an event, by what came of them.", labels, NULL, 0);
-	const char *name = o->options.transport->name;
-
-	o->pending = metric_cell(metric_new(METRIC_GAUGE, "cinesync_outbox_pending",
-	                                    "Events not yet delivered, as of the last look.", NULL, NULL, 0),
-	                         NULL);
-	o->oldest = metric_cell(metric_new(METRIC_GAUGE, "cinesync_outbox_oldest_age_seconds",
-	                                   "Age of the oldest event not yet delivered.", NULL, NULL, 0),
-	                        NULL);
-	o->delivered = metric_cell(deliveries, (const char *[]){ name, "delivered" });
-	o->failed = metric_cell(deliveries, (const char *[]){ name, "failed" });
-	o->refused = metric_cell(deliveries, (const char *[]){ name, "refused" });
-}
 
 int outbox_start(const struct outbox_options *options, struct outbox **ret)
 {
@@ -460,10 +319,12 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret)
 	o->options.poll_ms = options->poll_ms ? options->poll_ms : 1000;
 	o->options.backoff_min_ms = options->backoff_min_ms ? options->backoff_min_ms : 200;
 	o->options.backoff_max_ms = options->backoff_max_ms ? options->backoff_max_ms : 30000;
-	store_lease_init(&o->lease, "outbox", LEASE_MS, options->competes);
+	o->options.claim_ms = options->claim_ms ? options->claim_ms : CLAIM_MS;
+	assert(o->options.batch <= OUTBOX_SENT_MAX - OUTBOX_OTHER_WEIGHT && options->transport->at_once > 0);
+	o->delivery_ms = MIN(DELIVERY_MS, o->options.claim_ms / 2);
 	fiber_queue_init(&o->wake);
 	list_init(&o->workers);
-	metrics_find(o);
+	outbox_metrics_find(o);
 	r = fiber_spawn("outbox relay", relay_main, o, &o->fiber);
 	if (r < 0) {
 		free(o);

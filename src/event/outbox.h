@@ -14,13 +14,15 @@
  *       created_ms      INTEGER NOT NULL,
  *       sent_ms         INTEGER,                            -- delivered; removed 7 days later
  *       refused_ms      INTEGER,                            -- set aside for good; stays for a person to look at
- *       last_error      TEXT
+ *       last_error      TEXT,
+ *       claimed_until_ms INTEGER                            -- PostgreSQL: a replica has it in work
  *   ) STRICT;                                               -- STRICT is SQLite's
  *   CREATE INDEX outbox_pending ON outbox (sequence) WHERE sent_ms IS NULL AND refused_ms IS NULL;
  *   CREATE INDEX outbox_subject ON outbox (subject, sequence) WHERE sent_ms IS NULL AND refused_ms IS NULL;
  *   CREATE INDEX outbox_sent ON outbox (sent_ms) WHERE sent_ms IS NOT NULL;
  *
- * One relay a database: replicas of a service on one PostgreSQL agree on one by a lease (store/lease.h). */
+ * Replicas of a service on one PostgreSQL share the work, subject by subject, and keep each subject's order; their
+ * clocks must agree to within a fraction of claim_ms. */
 #ifndef CINESYNC_EVENT_OUTBOX_H
 #define CINESYNC_EVENT_OUTBOX_H
 
@@ -34,9 +36,9 @@ int outbox_add(struct store_tx *tx, const struct event *e, struct arena *a) MUST
 /* How events leave: direct.c, amqp.c. */
 struct event_transport {
 	const char *name;
+	size_t at_once; /* deliveries it takes at once, for different subjects */
 	/* Yields. 0: the receiver has it durably. -EBADMSG: refused for good (recorded, set aside). Other errors: try
-	 * again later. Called on up to 8 fibers at once, for different subjects, each with a deadline of 10 s; the
-	 * event's trace is current. */
+	 * again later. On a fiber with a deadline of 10 s; the event's trace is current. */
 	int (*deliver)(struct event_transport *t, const struct event *e, struct str envelope);
 	void (*free)(struct event_transport *t);
 };
@@ -44,11 +46,11 @@ struct event_transport {
 struct outbox_options {
 	struct store *store;
 	struct event_transport *transport; /* stays the caller's */
-	size_t batch;                      /* rows read at a time; 0: 64 */
+	size_t batch;                      /* events of a subject in one go, up to 240; 0: 64 */
 	int64_t poll_ms;                   /* how often it looks without being told; 0: 1,000 */
 	int64_t backoff_min_ms;            /* 0: 200 */
 	int64_t backoff_max_ms;            /* 0: 30,000 */
-	bool competes;                     /* other processes may run a relay on this database */
+	int64_t claim_ms;                  /* so long the claims of a replica that died last; 0: 20,000 */
 };
 
 struct outbox;

@@ -6,7 +6,6 @@
 #include "store/test_support.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,21 +31,11 @@ static void fixture_done(struct fixture *f)
 
 static struct fixture fixture(int64_t poll_ms)
 {
-	struct fixture f = { .s = outbox_store(NULL) };
+	struct fixture f = { .s = outbox_store() };
 
 	receiver_init(&receiver);
 	f.o = outbox_of(f.s, &receiver, poll_ms);
 	return f;
-}
-
-static bool pending_becomes(struct store *s, int64_t wanted)
-{
-	int64_t limit = clock_deadline_in(LIMIT_MS);
-
-	while (must(s, "SELECT count(*) FROM outbox WHERE sent_ms IS NULL AND refused_ms IS NULL") != wanted)
-		if (clock_mono_ms() > limit || fiber_sleep_ms(2) < 0)
-			return false;
-	return true;
 }
 
 static void body_delivers_soon_after_a_kick(void *arg)
@@ -119,7 +108,7 @@ static void body_failing_subject_stops_nobody_else(void *arg)
 	for (int subject = 1; subject <= 10; subject++)
 		outbox_put(f.s, subject, 1, 10);
 	assert_true(receiver_wait(&receiver, 90, LIMIT_MS));
-	assert_true(pending_becomes(f.s, 10));
+	assert_true(outbox_pending_becomes(f.s, 10, LIMIT_MS));
 	assert_int_equal(receiver.last[1], 0);
 	outbox_stats_get(f.o, &stats);
 	assert_int_equal(stats.delivered, 90);
@@ -131,6 +120,21 @@ static void body_failing_subject_stops_nobody_else(void *arg)
 	assert_true(receiver.at_once_max <= 8);
 }
 
+/* Long after the others have been written down. */
+static void body_hanging_subject_stops_nobody_else(void *arg)
+{
+	struct fixture f CLEANUP(fixture_done) = fixture(LONG_POLL_MS);
+
+	(void)arg;
+	receiver.hanging_subject = 1;
+	for (int subject = 1; subject <= 10; subject++)
+		outbox_put(f.s, subject, 1, 10);
+	outbox_kick(f.o);
+	assert_true(receiver_wait(&receiver, 90, LIMIT_MS));
+	assert_true(outbox_pending_becomes(f.s, 10, LIMIT_MS));
+	assert_false(receiver.is_out_of_order);
+}
+
 static void body_refused_event_is_set_aside(void *arg)
 {
 	struct fixture f CLEANUP(fixture_done) = fixture(20);
@@ -140,7 +144,7 @@ static void body_refused_event_is_set_aside(void *arg)
 	outbox_put(f.s, 1, 1, 4);
 	receiver.last[1] = 2; /* what comes after the refused one is in order */
 	assert_true(receiver_wait(&receiver, 3, LIMIT_MS));
-	assert_true(pending_becomes(f.s, 0));
+	assert_true(outbox_pending_becomes(f.s, 0, LIMIT_MS));
 	assert_int_equal(must(f.s, "SELECT count(*) FROM outbox WHERE refused_ms IS NOT NULL AND sent_ms IS NULL AND "
 	                           "event_id = '1-2' AND last_error = 'EBADMSG'"),
 	                 1);
@@ -157,7 +161,7 @@ static void body_broken_envelope_is_set_aside(void *arg)
 	          "VALUES ('x', 'subject 1', 't', '{\"broken', 0, 0)");
 	outbox_put(f.s, 1, 1, 1);
 	assert_true(receiver_wait(&receiver, 1, LIMIT_MS));
-	assert_true(pending_becomes(f.s, 0));
+	assert_true(outbox_pending_becomes(f.s, 0, LIMIT_MS));
 	assert_int_equal(must(f.s, "SELECT count(*) FROM outbox WHERE refused_ms IS NOT NULL"), 1);
 }
 
@@ -177,7 +181,7 @@ static void body_clock_set_back(void *arg)
 
 static void body_sent_rows_go_after_a_week(void *arg)
 {
-	struct store *s CLEANUP(store_close) = outbox_store(NULL);
+	struct store *s CLEANUP(store_close) = outbox_store();
 	struct outbox *o CLEANUP(outbox_stop) = NULL;
 
 	(void)arg;
@@ -199,30 +203,56 @@ static void fail_next_statement(void)
 	fault_set("store.statement:1");
 }
 
+static void body_what_could_not_be_recorded_is_recorded_later(void *arg)
+{
+	struct fixture f CLEANUP(fixture_done) = fixture(LONG_POLL_MS);
+
+	(void)arg;
+	receiver.on_deliver = fail_next_statement;
+	outbox_put(f.s, 1, 1, 1);
+	outbox_kick(f.o);
+	assert_true(receiver_wait(&receiver, 1, LIMIT_MS));
+	assert_int_equal(fiber_sleep_ms(5), 0);
+	fault_set(NULL);
+	assert_true(outbox_pending_becomes(f.s, 0, LIMIT_MS));
+	assert_int_equal(receiver.calls, 1);
+}
+
+static void fail_all_statements(void)
+{
+	receiver.on_deliver = NULL;
+	fault_set("store.statement:1+");
+}
+
 /* The crash between delivery and writing it down, without the crash. */
 static void body_delivered_but_not_recorded_comes_again(void *arg)
 {
 	struct fixture f CLEANUP(fixture_done) = fixture(LONG_POLL_MS);
 
 	(void)arg;
-	receiver.on_deliver = fail_next_statement;
+	receiver.on_deliver = fail_all_statements;
 	outbox_put(f.s, 1, 1, 2);
 	outbox_kick(f.o);
-	assert_true(receiver_wait(&receiver, 2, LIMIT_MS));
+	assert_true(receiver_wait(&receiver, 1, LIMIT_MS));
+	outbox_stop(&f.o);
 	fault_set(NULL);
-	assert_true(pending_becomes(f.s, 0));
+	must(f.s, "UPDATE outbox SET claimed_until_ms = NULL"); /* as the end of the claim does */
+	f.o = outbox_of(f.s, &receiver, LONG_POLL_MS);
+	assert_true(outbox_pending_becomes(f.s, 0, LIMIT_MS));
 	assert_int_equal(receiver.seen[1][1], 2);
-	assert_int_equal(receiver.seen[1][2], 1);
+	assert_int_equal(receiver.distinct, 2);
 	assert_false(receiver.is_out_of_order);
 }
 
 static void body_store_away_for_a_while(void *arg)
 {
-	struct fixture f CLEANUP(fixture_done) = fixture(20);
+	struct fixture f CLEANUP(fixture_done) = fixture(LONG_POLL_MS);
 
 	(void)arg;
+	assert_int_equal(fiber_sleep_ms(20), 0);
 	outbox_put(f.s, 1, 1, 5);
 	fault_set("store.statement:1+");
+	outbox_kick(f.o);
 	assert_int_equal(fiber_sleep_ms(100), 0);
 	assert_int_equal(receiver.calls, 0);
 	fault_set(NULL);
@@ -232,14 +262,11 @@ static void body_store_away_for_a_while(void *arg)
 
 static void body_restart_loses_nothing(void *arg)
 {
-	char url[PATH_MAX];
-	struct store *s CLEANUP(store_close) = NULL;
+	struct store *s CLEANUP(store_close) = outbox_store();
 
 	(void)arg;
-	(void)snprintf(url, sizeof(url), "sqlite:%s/outbox.db", test_dir());
 	receiver_init(&receiver);
 	receiver.delay_ms = 2;
-	s = outbox_store(url);
 	for (int subject = 1; subject <= 10; subject++)
 		outbox_put(s, subject, 1, 20);
 	for (size_t wanted = 50; wanted <= 200; wanted += 50) {
@@ -248,9 +275,9 @@ static void body_restart_loses_nothing(void *arg)
 		assert_true(receiver_wait(&receiver, wanted, LIMIT_MS));
 		outbox_stop(&o);
 		store_close(&s);
-		s = outbox_store(url);
+		s = outbox_store_again();
 	}
-	assert_true(pending_becomes(s, 0));
+	assert_true(outbox_pending_becomes(s, 0, LIMIT_MS));
 	assert_int_equal(receiver.calls, 200);
 	assert_false(receiver.is_out_of_order);
 }
@@ -293,11 +320,13 @@ ON_FIBER(no_kick_is_lost)
 ON_FIBER(finds_events_without_a_kick)
 ON_FIBER(rolled_back_events_stay_unsaid)
 ON_FIBER(failing_subject_stops_nobody_else)
+ON_FIBER(hanging_subject_stops_nobody_else)
 ON_FIBER(refused_event_is_set_aside)
 ON_FIBER(broken_envelope_is_set_aside)
 ON_FIBER(clock_set_back)
 ON_FIBER(sent_rows_go_after_a_week)
 #ifdef CINESYNC_FAULTS
+ON_FIBER(what_could_not_be_recorded_is_recorded_later)
 ON_FIBER(delivered_but_not_recorded_comes_again)
 ON_FIBER(store_away_for_a_while)
 #endif
@@ -313,11 +342,13 @@ int main(void)
 		cmocka_unit_test(test_finds_events_without_a_kick),
 		cmocka_unit_test(test_rolled_back_events_stay_unsaid),
 		cmocka_unit_test(test_failing_subject_stops_nobody_else),
+		cmocka_unit_test(test_hanging_subject_stops_nobody_else),
 		cmocka_unit_test(test_refused_event_is_set_aside),
 		cmocka_unit_test(test_broken_envelope_is_set_aside),
 		cmocka_unit_test(test_clock_set_back),
 		cmocka_unit_test(test_sent_rows_go_after_a_week),
 #ifdef CINESYNC_FAULTS
+		cmocka_unit_test(test_what_could_not_be_recorded_is_recorded_later),
 		cmocka_unit_test(test_delivered_but_not_recorded_comes_again),
 		cmocka_unit_test(test_store_away_for_a_while),
 #endif

@@ -7,7 +7,6 @@
 #include "fiber/fiber.h"
 #include "store/test_support.h"
 
-#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -52,7 +51,7 @@ static void restart_at_random(struct store *s, struct outbox **o)
 static void body_round(void *arg)
 {
 	unsigned round = *(unsigned *)arg;
-	struct store *s CLEANUP(store_close) = outbox_store(NULL);
+	struct store *s CLEANUP(store_close) = outbox_store();
 	struct outbox *o = NULL;
 	struct writer_job job = { .s = s, .outbox = &o };
 	struct fiber *writer = NULL;
@@ -83,15 +82,12 @@ static void test_every_event_arrives_in_order(void **state)
 
 static void body_two_thousand(void *arg)
 {
-	char url[PATH_MAX];
-	struct store *s CLEANUP(store_close) = NULL;
+	struct store *s CLEANUP(store_close) = outbox_store();
 	struct outbox *o CLEANUP(outbox_stop) = NULL;
 	int64_t began;
 
 	(void)arg;
-	(void)snprintf(url, sizeof(url), "sqlite:%s/many.db", test_dir());
 	receiver_init(&receiver);
-	s = outbox_store(url);
 	for (int subject = 0; subject < 50; subject++)
 		outbox_put(s, subject, 1, 40);
 	began = clock_mono_ms();

@@ -13,28 +13,43 @@
 #define PENDING "sent_ms IS NULL AND refused_ms IS NULL"
 
 /* As outbox.h has it. */
-static const char table[] =
-        "CREATE TABLE IF NOT EXISTS outbox (sequence INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL UNIQUE, "
-        "subject TEXT NOT NULL, type TEXT NOT NULL, envelope TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, "
-        "next_attempt_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, sent_ms INTEGER, refused_ms INTEGER, "
-        "last_error TEXT) STRICT";
-static const char index_pending[] = "CREATE INDEX IF NOT EXISTS outbox_pending ON outbox (sequence) WHERE " PENDING;
-static const char index_subject[] =
-        "CREATE INDEX IF NOT EXISTS outbox_subject ON outbox (subject, sequence) WHERE " PENDING;
-static const char index_sent[] = "CREATE INDEX IF NOT EXISTS outbox_sent ON outbox (sent_ms) WHERE sent_ms IS NOT NULL";
+#define COLUMNS(integer)                                                                                     \
+	"event_id TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, type TEXT NOT NULL, envelope TEXT NOT NULL, " \
+	"attempts " integer " NOT NULL DEFAULT 0, next_attempt_ms " integer " NOT NULL, created_ms " integer \
+	" NOT NULL, sent_ms " integer ", refused_ms " integer ", last_error TEXT, claimed_until_ms " integer
+static const char sqlite_table[] =
+        "CREATE TABLE outbox (sequence INTEGER PRIMARY KEY AUTOINCREMENT, " COLUMNS("INTEGER") ") STRICT";
+static const char postgres_table[] =
+        "CREATE TABLE outbox (sequence BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, " COLUMNS("BIGINT") ")";
+static const char index_pending[] = "CREATE INDEX outbox_pending ON outbox (sequence) WHERE " PENDING;
+static const char index_subject[] = "CREATE INDEX outbox_subject ON outbox (subject, sequence) WHERE " PENDING;
+static const char index_sent[] = "CREATE INDEX outbox_sent ON outbox (sent_ms) WHERE sent_ms IS NOT NULL";
 
-struct store *outbox_store(const char *url)
+struct store *outbox_store_again(void)
 {
-	const struct store_options options = { .url = url ? url : "sqlite::memory:" };
-	struct store *s = NULL;
+	return test_store();
+}
 
-	if (store_open(&options, &s) < 0)
-		abort();
-	must(s, table);
+struct store *outbox_store(void)
+{
+	struct store *s = test_store();
+
+	must(s, "DROP TABLE IF EXISTS outbox");
+	must(s, is_sqlite(s) ? sqlite_table : postgres_table);
 	must(s, index_pending);
 	must(s, index_subject);
 	must(s, index_sent);
 	return s;
+}
+
+bool outbox_pending_becomes(struct store *s, int64_t wanted, int64_t limit_ms)
+{
+	int64_t limit = clock_deadline_in(limit_ms);
+
+	while (must(s, "SELECT count(*) FROM outbox WHERE " PENDING) != wanted)
+		if (clock_mono_ms() > limit || fiber_sleep_ms(2) < 0)
+			return false;
+	return true;
 }
 
 static void put_one(struct store_tx *tx, int subject, int64_t number)
@@ -114,6 +129,7 @@ static int receiver_deliver(struct event_transport *t, const struct event *e, st
 	long long number;
 	int subject;
 	int result = 0;
+	bool hangs;
 
 	if (sscanf(e->id.data, "%d-%lld", &subject, &number) != 2 || !str_starts(envelope, STR("{")))
 		abort();
@@ -125,8 +141,9 @@ static int receiver_deliver(struct event_transport *t, const struct event *e, st
 	r->busy[subject] = true;
 	r->at_once++;
 	r->at_once_max = MAX(r->at_once_max, r->at_once);
-	if (r->hangs || r->delay_ms)
-		result = fiber_sleep_ms(r->hangs ? 3600000 : (int64_t)random_below((uint64_t)r->delay_ms + 1));
+	hangs = r->hangs || (r->hanging_subject && r->hanging_subject == subject);
+	if (hangs || r->delay_ms)
+		result = fiber_sleep_ms(hangs ? 3600000 : (int64_t)random_below((uint64_t)r->delay_ms + 1));
 	r->busy[subject] = false;
 	r->at_once--;
 	if (result == 0)
@@ -138,5 +155,5 @@ static int receiver_deliver(struct event_transport *t, const struct event *e, st
 
 void receiver_init(struct receiver *r)
 {
-	*r = (struct receiver){ .base = { .name = "test", .deliver = receiver_deliver } };
+	*r = (struct receiver){ .base = { .name = "test", .at_once = 8, .deliver = receiver_deliver } };
 }

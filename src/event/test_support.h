@@ -1,4 +1,5 @@
-/* For this room's tests: an outbox on a database in memory or in a file, and a receiver that checks what it gets. */
+/* For this room's tests: an outbox on the database at test_url() (store/test_support.h), and a receiver that checks
+ * what it gets. */
 #ifndef CINESYNC_EVENT_TEST_SUPPORT_H
 #define CINESYNC_EVENT_TEST_SUPPORT_H
 
@@ -15,6 +16,7 @@ struct receiver {
 	unsigned lose_answer_percent; /* has it, but says it failed */
 	int64_t delay_ms;             /* at most */
 	bool hangs;
+	int hanging_subject; /* 0: none */
 	int failing_subject; /* 0: none */
 	const char *refuses; /* the id */
 	void (*on_deliver)(void);
@@ -33,10 +35,13 @@ struct receiver {
 
 void receiver_init(struct receiver *r);
 
-/* A store with an outbox table; NULL: in memory. */
-struct store *outbox_store(const char *url);
+/* A store with an empty outbox table; and the same once more, with what is in it. */
+struct store *outbox_store(void);
+struct store *outbox_store_again(void);
 /* One transaction with these events of a subject. */
 void outbox_put(struct store *s, int subject, int64_t first, int64_t n);
+/* Yields until so many rows are neither sent nor refused; false after limit_ms. */
+bool outbox_pending_becomes(struct store *s, int64_t wanted, int64_t limit_ms);
 /* Yields until distinct events were received; false after limit_ms. */
 bool receiver_wait(const struct receiver *r, size_t distinct, int64_t limit_ms);
 /* A relay with short times: polls every 20 ms, backs off 1 to 8 ms. */

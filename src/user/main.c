@@ -180,8 +180,7 @@ static int sharing_begin(struct user_state *u, struct service_run *run)
 
 static int events_begin(struct user_state *u)
 {
-	struct outbox_options options = { .store = u->store,
-		                          .competes = strcmp(store_system(u->store), "sqlite") != 0 };
+	struct outbox_options options = { .store = u->store };
 	char url[1100];
 	int r = path_in(url, sizeof(url), u->config->notification_url, "internal/events");
 

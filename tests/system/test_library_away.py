@@ -9,7 +9,7 @@ import time
 import httpx
 import psycopg2
 import pytest
-from harness import LONG, Client, Service, Services, problem, wait_until
+from harness import LONG, Client, Services, problem, wait_until
 from library import ME, a_list, everything, pages, put
 from test_favorites import some_movies
 
@@ -244,10 +244,7 @@ def test_two_replicas(tmp_path, postgres):
     """What one of them said holds at the other: cursors, keys, what is pending."""
     shared = {"MASTER_KEY_FILE": tmp_path / "master.key", "SIGNING_KEY_FILE": tmp_path / "signing-key.json"}
     three = Services(tmp_path, postgres=postgres, **shared).start()
-    second = Service("user", tmp_path / "second", **{**three.user.settings, "DATA_DIR": tmp_path / "second", "LISTEN": "127.0.0.1:0"})
-    (tmp_path / "second").mkdir()
-    second.settings["LISTEN"] = second.url.removeprefix("http://")
-    second.start()
+    second = three.another_user(tmp_path / "second").start()
     with Client(three.user.url) as person, Client(second.url) as elsewhere, Client(three.movie.url) as movies:
         person.new_person()
         elsewhere.headers["Authorization"] = person.headers["Authorization"]

@@ -1,0 +1,3 @@
+-- Replicas share the outbox by claims in the place of one lease; src/event/outbox.h says how.
+ALTER TABLE outbox ADD COLUMN claimed_until_ms INTEGER;
+DELETE FROM leases WHERE name = 'outbox';
