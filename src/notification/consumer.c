@@ -27,13 +27,13 @@ static void count(const char *result)
 	metric_add(metric_cell(events_metric, (const char *const[]){ result }), 1);
 }
 
-static int store_failed(struct request *req, int r, const char *doing)
+int notification_store_failed(struct request *req, int r, const char *doing)
 {
 	if (r == -ENOMEM || r == -ETIMEDOUT || r == -ECANCELED)
 		return r;
 	log_error("database", LOG_STR("doing", doing), LOG_ERR(r),
 	          LOG_STR("detail", store_error(notification_state()->store)));
-	return request_problem_retry(req, &problem_unavailable, 2, "The event could not be stored; send it again.");
+	return request_problem_retry(req, &problem_unavailable, 2, "Ask again in a moment.");
 }
 
 /* In the transaction: everything we know of a person, but for the mail that says goodbye; the rows stay as a memory of
@@ -94,7 +94,7 @@ static int delivery_add(struct request *req, const struct event *e, const struct
 	if (r == 0)
 		r = store_commit(&tx);
 	if (r < 0)
-		return store_failed(req, r, "store a delivery");
+		return notification_store_failed(req, r, "store a delivery");
 	count(is_new ? "accepted" : "duplicate");
 	if (is_new)
 		mailer_kick(s->mailer);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define EML_MAGIC UINT32_C(0x454d4c31)
-enum { PATH_SIZE = 1400 };
+enum { PATH_SIZE = 1400, AT_ONCE = 4 };
 
 struct eml_sink {
 	struct mail_sink sink;
@@ -143,7 +143,9 @@ int eml_sink_new(const char *folder, struct mail_sink **ret)
 		return -ENOMEM;
 	s->magic = EML_MAGIC;
 	snprintf(s->folder, sizeof(s->folder), "%s", folder);
-	s->sink = (struct mail_sink){ .name = "eml files", .send = eml_send, .forget = eml_forget, .free = eml_free };
+	s->sink = (struct mail_sink){
+		.name = "eml files", .at_once = AT_ONCE, .send = eml_send, .forget = eml_forget, .free = eml_free
+	};
 	*ret = &s->sink;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "notification/mailer.h"
 #include "notification/notification.h"
 #include "notification/sink.h"
+#include "notification/smtp.h"
 #include "notification/template.h"
 #include "schema/email.h"
 #include "service/database.h"
@@ -35,6 +36,8 @@ static const char *name_check(const char *value)
 	return strpbrk(value, "\r\n") ? "a name on one line" : NULL;
 }
 
+static const char *const tls_modes[] = { "required", "opportunistic", "off", NULL };
+
 static const struct config_entry entries[] = {
 	SETTING(CONFIG_STRING, "DATA_DIR", data_dir, 1, 900, "var/notification",
 	        "Folder of the embedded database and, in mail/, of the .eml files; made when missing."),
@@ -49,6 +52,26 @@ static const struct config_entry entries[] = {
 	        "32 random bytes (mode 0600) that open the links the user service seals, which needs the same file; "
 	        "made "
 	        "when missing; unset: DATA_DIR/link.key."),
+	SETTING(CONFIG_STRING, "SMTP_URL", smtp_url, 1, 300, NULL,
+	        "Server that takes the mails: smtp://HOST[:PORT] or smtps://HOST[:PORT] (TLS from the first byte); "
+	        "unset: "
+	        "mails are written as .eml files.",
+	        .check = smtp_check_url),
+	SETTING(CONFIG_STRING, "SMTP_USER", smtp_user, 1, 254, NULL, "Name to log in there with; unset: no log-in."),
+	SETTING(CONFIG_SECRET, "SMTP_PASSWORD", smtp_password, 1, 1024, NULL, "The password for it."),
+	SETTING(CONFIG_ENUM, "SMTP_TLS", smtp_tls, 0, 0, "required",
+	        "STARTTLS with an smtp:// server: required, opportunistic (where it is offered), or off.",
+	        .values = tls_modes),
+	SETTING(CONFIG_STRING, "SMTP_CA_FILE", smtp_ca_file, 1, 1024, NULL,
+	        "Certificates (PEM) that the server's is checked by; unset: the system's."),
+	SETTING(CONFIG_INT, "SMTP_TIMEOUT_MS", smtp_timeout_ms, 1000, 300000, "30000",
+	        "Time the sending of one mail may take.", .unit = "ms"),
+	SETTING(CONFIG_INT, "SMTP_CONNECTIONS", smtp_connections, 1, SMTP_CONNECTIONS_MAX, "4",
+	        "Connections to the server at once.", .unit = "connections"),
+	SETTING(CONFIG_INT, "MAIL_RETRY_H", mail_retry_h, 1, 168, "24",
+	        "How long a mail that nobody takes is tried again; after that it has failed.", .unit = "hours"),
+	SETTING(CONFIG_INT, "LIMIT_RECIPIENT_MAILS", limit_recipient_mails, 1, 1000000, "30",
+	        "Mails to one recipient in an hour; further ones wait.", .unit = "an hour"),
 };
 
 static const struct config_table table = {
@@ -93,7 +116,27 @@ static int mailer_begin(struct notification_state *s)
 	return r;
 }
 
-static int sink_begin(struct notification_state *s)
+static int smtp_begin(struct notification_state *s)
+{
+	const struct notification_config *c = s->config;
+	const struct smtp_options options = { .url = c->smtp_url,
+		                              .user = c->smtp_user,
+		                              .password = c->smtp_password,
+		                              .tls = (enum smtp_tls)c->smtp_tls,
+		                              .ca_file = c->smtp_ca_file,
+		                              .from = c->mail_from,
+		                              .timeout_ms = c->smtp_timeout_ms,
+		                              .connections = (size_t)c->smtp_connections };
+	int r = smtp_sink_new(&options, &s->sink);
+
+	if (c->smtp_user && options.tls != SMTP_TLS_REQUIRED && strncasecmp(c->smtp_url, "smtps:", 6) != 0)
+		log_warning("the password for the mail server may be sent in clear; SMTP_TLS=required prevents that");
+	if (r < 0)
+		log_alert("cannot prepare to send mails", LOG_ERR(r));
+	return r;
+}
+
+static int eml_begin(struct notification_state *s)
 {
 	char folder[1024];
 	int n = snprintf(folder, sizeof(folder), "%s/mail", s->config->data_dir);
@@ -102,6 +145,11 @@ static int sink_begin(struct notification_state *s)
 	if (r < 0)
 		log_alert("cannot use the mail folder", LOG_STR("folder", folder), LOG_ERR(r));
 	return r;
+}
+
+static int sink_begin(struct notification_state *s)
+{
+	return s->config->smtp_url ? smtp_begin(s) : eml_begin(s);
 }
 
 static int seal_begin(struct notification_state *s)
@@ -155,7 +203,7 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 		stop(s);
 		return r;
 	}
-	service_mode_set(run, "mail", "one .eml file a message in DATA_DIR/mail");
+	service_mode_set(run, "mail", s->config->smtp_url ? "SMTP" : "one .eml file a message in DATA_DIR/mail");
 	*ret_state = s;
 	return 0;
 }
@@ -174,7 +222,7 @@ static int migrate(const void *config, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static const struct route *const routes[] = { event_routes, NULL };
+	static const struct route *const routes[] = { event_routes, delivery_routes, NULL };
 	static const struct service_command commands[] = {
 		{ "migrate", "status | up | down [STEPS]: the database's schema; with --dry-run only its SQL",
 		  migrate },

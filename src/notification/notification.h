@@ -18,6 +18,15 @@ struct notification_config {
 	char *mail_from_name;
 	char *public_url;
 	char *link_key_file;
+	char *smtp_url;
+	char *smtp_user;
+	char *smtp_password;
+	int smtp_tls;
+	char *smtp_ca_file;
+	int64_t smtp_timeout_ms;
+	int64_t smtp_connections;
+	int64_t mail_retry_h;
+	int64_t limit_recipient_mails;
 };
 
 struct notification_state {
@@ -33,7 +42,10 @@ struct notification_state *notification_state(void);
 extern const struct embedded_file notification_templates[];
 extern const size_t notification_templates_n;
 
-extern const struct route event_routes[];
+extern const struct route event_routes[], delivery_routes[];
+
+/* What a handler returns when the database failed it: the fiber's own error, or 503. */
+int notification_store_failed(struct request *req, int r, const char *doing);
 
 /* Declares the counters of received events. */
 void consumer_init(void);

@@ -1,4 +1,4 @@
-/* Where finished mails go. eml.c writes them into a folder. */
+/* Where finished mails go. eml.c writes them into a folder, smtp.c sends them. */
 #ifndef CINESYNC_NOTIFICATION_SINK_H
 #define CINESYNC_NOTIFICATION_SINK_H
 
@@ -6,6 +6,7 @@
 
 struct mail_sink {
 	const char *name;
+	size_t at_once; /* mails it takes at once */
 	/* Yields. 0: the mail is out, *ret_answer says where in words; -EREMOTEIO: refused for good; other errors: try
 	 * again later. The same event_id again must not make a second mail where the sink can help it. */
 	int (*send)(struct mail_sink *s, struct str event_id, struct str recipient, struct str message,

@@ -6,12 +6,23 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
 ON CONFLICT (event_id) DO NOTHING;
 
 -- name: deliveries_due
-SELECT event_id, template, language, recipient, display_name, traceparent, attempts, created_at_ms, data FROM deliveries
-WHERE state = 'pending' AND next_attempt_ms <= $1 ORDER BY next_attempt_ms LIMIT $2;
+SELECT event_id, recipient FROM deliveries
+WHERE state = 'pending' AND next_attempt_ms <= $1 ORDER BY next_attempt_ms, event_id LIMIT $2;
+
+-- name: delivery_get
+SELECT template, language, recipient, display_name, traceparent, attempts, created_at_ms, data FROM deliveries
+WHERE event_id = $1 AND state = 'pending';
 
 -- name: deliveries_next
--- When the next pending one is due; NULL when there is none.
-SELECT min(next_attempt_ms) FROM deliveries WHERE state = 'pending';
+-- When the next one that is not due yet will be; NULL when there is none.
+SELECT min(next_attempt_ms) FROM deliveries WHERE state = 'pending' AND next_attempt_ms > $1;
+
+-- name: deliveries_lately
+-- Mails to a recipient since then, and when the first of them was sent.
+SELECT count(*), min(sent_at_ms) FROM deliveries WHERE recipient = $1 AND sent_at_ms > $2;
+
+-- name: delivery_wait
+UPDATE deliveries SET next_attempt_ms = $2, last_answer = $3 WHERE event_id = $1;
 
 -- name: delivery_sent
 -- A link that is out is kept no longer, and of the person who was told goodbye nothing is.
@@ -28,8 +39,10 @@ UPDATE deliveries SET attempts = attempts + 1, next_attempt_ms = $2, last_answer
 -- name: delivery_failed
 UPDATE deliveries SET state = 'failed', attempts = attempts + 1, last_answer = $2 WHERE event_id = $1;
 
--- name: deliveries_pending
-SELECT count(*) FROM deliveries WHERE state = 'pending';
+-- name: deliveries_page
+-- $1 state or NULL, $2 the last event of the page before or NULL, $3 how many. Newest first.
+SELECT event_id, event_type, template, language, recipient, state, attempts, next_attempt_ms, created_at_ms, sent_at_ms, last_answer
+FROM deliveries WHERE state = COALESCE($1, state) AND event_id < COALESCE($2, 'z') ORDER BY event_id DESC LIMIT $3;
 
 -- name: deliveries_forget
 -- $1 user, $2 the event that tells of the goodbye. What was not sent yet will not be.

@@ -1,0 +1,2 @@
+DROP INDEX deliveries_recipient;
+DROP TABLE leases;
