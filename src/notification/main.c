@@ -220,12 +220,20 @@ static int migrate(const void *config, int argc, char **argv)
 	return service_database_migrate(&database, argc, argv);
 }
 
+static int backup(const void *config, int argc, char **argv)
+{
+	struct service_database database = database_of(config);
+
+	return service_database_backup(&database, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct route *const routes[] = { event_routes, delivery_routes, NULL };
 	static const struct service_command commands[] = {
 		{ "migrate", "status | up | down [STEPS]: the database's schema; with --dry-run only its SQL",
 		  migrate },
+		{ "backup", "FILE: a copy of the embedded database, while the service runs or not", backup },
 		{ 0 },
 	};
 	static const struct service_check checks[] = { { "database", true, check_database }, { 0 } };

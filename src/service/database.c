@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "fiber/fiber.h"
+#include "store/sqlite_backup.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -113,6 +114,28 @@ int service_database_migrate(const struct service_database *d, int argc, char **
 	if (folder_make(d) < 0)
 		return EXIT_FAILURE;
 	return migrate_main(&options, migrations_of(d, options.url), argc - 1, argv + 1);
+}
+
+int service_database_backup(const struct service_database *d, int argc, char **argv)
+{
+	struct buf words CLEANUP(buf_done);
+	char from[URL_SIZE];
+	int r;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: backup FILE\n");
+		return EX_USAGE;
+	}
+	if (url_given(d)) {
+		fprintf(stderr, "the database is not the embedded one; copy it with its own tools (docs/backup.md)\n");
+		return EX_USAGE;
+	}
+	buf_init(&words, 4096);
+	snprintf(from, sizeof(from), "%s/%s", d->data_dir, d->file);
+	r = sqlite_backup(from, argv[1], &words);
+	if (r < 0)
+		fprintf(stderr, "%.*s\n", STR_ARGS(buf_str(&words)));
+	return r < 0 ? EXIT_FAILURE : 0;
 }
 
 int service_database_command(const struct service_database *d, struct store **ret)

@@ -64,6 +64,9 @@ int service_database_open(struct service_run *run, const struct service_database
 /* The subcommand `migrate status | up | down [STEPS]`, with --dry-run or not; argv[0] is "migrate". Yields. The exit
  * code. */
 int service_database_migrate(const struct service_database *d, int argc, char **argv);
+/* The subcommand `backup FILE`: a copy of the embedded database in a new file, while its service runs or not. Yields.
+ * The exit code. */
+int service_database_backup(const struct service_database *d, int argc, char **argv);
 /* Yields. Opens and migrates the database for another subcommand. 0; else what went wrong was said on standard error,
  * and it is the exit code. */
 int service_database_command(const struct service_database *d, struct store **ret) MUST_CHECK;

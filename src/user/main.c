@@ -304,6 +304,13 @@ static int migrate(const void *config, int argc, char **argv)
 	return service_database_migrate(&database, argc, argv);
 }
 
+static int backup(const void *config, int argc, char **argv)
+{
+	struct service_database database = database_of(config);
+
+	return service_database_backup(&database, argc, argv);
+}
+
 static int admin(const void *config, int argc, char **argv)
 {
 	struct service_database database = database_of(config);
@@ -361,6 +368,7 @@ int main(int argc, char **argv)
 		  admin },
 		{ "migrate", "status | up | down [STEPS]: the database's schema; with --dry-run only its SQL",
 		  migrate },
+		{ "backup", "FILE: a copy of the embedded database, while the service runs or not", backup },
 		{ "keys", "list | rotate [--now] | retire KID: the keys that access tokens are signed with", keys },
 		{ 0 },
 	};
