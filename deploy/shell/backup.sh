@@ -39,7 +39,7 @@ keys_copy() {
 
 # Mails are written beside and renamed: each that is there is whole.
 mails_copy() {
-	[ ! -d "$DATA/notification/mail" ] || find "$DATA/notification/mail" -name '*.eml' -type f -exec cp -p {} "$TREE/notification/mail/" \; ||
+	[ ! -d "$DATA/notification/mail" ] || find "$DATA/notification/mail" -name '*.eml' -type f -exec cp -p -t "$TREE/notification/mail" {} + ||
 		die "$EX_FAILED" "cannot copy the mails"
 }
 

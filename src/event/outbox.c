@@ -21,7 +21,6 @@
 #include <stdlib.h>
 
 #define OUTBOX_MAGIC 0xe0e47001u
-#define AT_ONCE_DEFAULT 8
 #define DELIVERY_MS 10000
 #define CLAIM_MS 20000
 #define STOP_GRACE_MS 2000
