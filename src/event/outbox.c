@@ -23,6 +23,7 @@
 #define OUTBOX_MAGIC 0xe0e47001u
 #define DELIVERY_MS 10000
 #define CLAIM_MS 20000
+#define BACKOFF_MAX_MS 30000
 #define STOP_GRACE_MS 2000
 #define PRUNE_EVERY_MS 60000
 #define SENT_KEPT_MS (7 * CLOCK_DAY_MS)
@@ -156,6 +157,13 @@ static int start_workers(struct outbox *o, const struct store_rows *rows)
 	return r;
 }
 
+static bool transport_is_up(const struct outbox *o)
+{
+	const struct event_transport *t = o->options.transport;
+
+	return !t->is_up || t->is_up(t);
+}
+
 /* Where nothing is claimed, those in work come too, and must not hide the others. */
 static int look_for_work(struct outbox *o, size_t *ret_n)
 {
@@ -166,7 +174,7 @@ static int look_for_work(struct outbox *o, size_t *ret_n)
 	int r;
 
 	*ret_n = 0;
-	if (o->n_workers >= o->options.transport->at_once)
+	if (o->n_workers >= o->options.transport->at_once || !transport_is_up(o))
 		return 0;
 	r = arena_new((limit + 1) * (2 * EVENT_SIZE_MAX), &a);
 	if (r == 0)
@@ -306,6 +314,21 @@ static void relay_main(void *arg)
 
 /* ---- starting and stopping ---- */
 
+static void on_transport_up(void *arg)
+{
+	outbox_kick(arg);
+}
+
+static void options_fill(struct outbox_options *to)
+{
+	to->batch = to->batch ? to->batch : 64;
+	to->poll_ms = to->poll_ms ? to->poll_ms : 1000;
+	to->backoff_min_ms = to->backoff_min_ms ? to->backoff_min_ms : 200;
+	if (!to->backoff_max_ms)
+		to->backoff_max_ms = to->transport->backoff_max_ms ? to->transport->backoff_max_ms : BACKOFF_MAX_MS;
+	to->claim_ms = to->claim_ms ? to->claim_ms : CLAIM_MS;
+}
+
 int outbox_start(const struct outbox_options *options, struct outbox **ret)
 {
 	struct outbox *o = fault_hit("alloc") ? NULL : calloc(1, sizeof(*o));
@@ -314,11 +337,7 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret)
 	if (!o)
 		return -ENOMEM;
 	*o = (struct outbox){ .magic = OUTBOX_MAGIC, .options = *options, .retry_at_ms = DEADLINE_NONE };
-	o->options.batch = options->batch ? options->batch : 64;
-	o->options.poll_ms = options->poll_ms ? options->poll_ms : 1000;
-	o->options.backoff_min_ms = options->backoff_min_ms ? options->backoff_min_ms : 200;
-	o->options.backoff_max_ms = options->backoff_max_ms ? options->backoff_max_ms : 30000;
-	o->options.claim_ms = options->claim_ms ? options->claim_ms : CLAIM_MS;
+	options_fill(&o->options);
 	assert(o->options.batch <= OUTBOX_SENT_MAX - OUTBOX_OTHER_WEIGHT && options->transport->at_once > 0);
 	o->delivery_ms = MIN(DELIVERY_MS, o->options.claim_ms / 2);
 	fiber_queue_init(&o->wake);
@@ -329,6 +348,8 @@ int outbox_start(const struct outbox_options *options, struct outbox **ret)
 		free(o);
 		return r;
 	}
+	options->transport->came_up = on_transport_up;
+	options->transport->came_up_arg = o;
 	*ret = o;
 	return 0;
 }
@@ -341,6 +362,7 @@ void outbox_stop(struct outbox **o)
 	if (!outbox)
 		return;
 	outbox->stopping = true;
+	outbox->options.transport->came_up = NULL;
 	outbox_kick(outbox);
 	fiber_shield();
 	r = fiber_join(outbox->fiber);

@@ -33,14 +33,23 @@
  * -EMSGSIZE: the envelope is over EVENT_SIZE_MAX; else as store_tx_query(). */
 int outbox_add(struct store_tx *tx, const struct event *e, struct arena *a) MUST_CHECK;
 
-/* How events leave: direct.c, amqp.c. */
+/* How events leave: direct.c, rabbit.c. */
 struct event_transport {
 	const char *name;
-	size_t at_once; /* deliveries it takes at once, for different subjects */
+	size_t at_once;         /* deliveries it takes at once, for different subjects */
+	int64_t backoff_max_ms; /* 0: 30,000 */
 	/* Yields. 0: the receiver has it durably. -EBADMSG: refused for good (recorded, set aside). Other errors: try
 	 * again later. On a fiber with a deadline of 10 s; the event's trace is current. */
 	int (*deliver)(struct event_transport *t, const struct event *e, struct str envelope);
-	void (*free)(struct event_transport *t);
+	/* What such an error of deliver() means here, static text; NULL, or a NULL function: its name says it. */
+	const char *(*reason)(int error);
+	/* Whether trying has any sense; while it has none the relay leaves the events where they are, untried. NULL:
+	 * nobody knows without trying. Does not yield. */
+	bool (*is_up)(const struct event_transport *t);
+	/* The relay sets these: to be called when is_up() has come to be true. */
+	void (*came_up)(void *arg);
+	void *came_up_arg;
+	void (*free)(struct event_transport *t); /* may yield */
 };
 
 struct outbox_options {
@@ -49,7 +58,7 @@ struct outbox_options {
 	size_t batch;                      /* events of a subject in one go, up to 240; 0: 64 */
 	int64_t poll_ms;                   /* how often it looks without being told; 0: 1,000 */
 	int64_t backoff_min_ms;            /* 0: 200 */
-	int64_t backoff_max_ms;            /* 0: 30,000 */
+	int64_t backoff_max_ms;            /* 0: the transport's */
 	int64_t claim_ms;                  /* so long the claims of a replica that died last; 0: 20,000 */
 };
 

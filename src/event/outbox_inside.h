@@ -57,6 +57,8 @@ void outbox_store_failed(struct outbox *o, int r);
 void outbox_store_works(struct outbox *o);
 /* What came of an attempt; result: why, if it did not succeed. */
 void outbox_report(struct outbox *o, const struct outbox_row *row, enum outbox_fate fate, int result);
+/* In words, static text; of what did not fail, too. */
+const char *outbox_reason(const struct outbox *o, int result);
 void outbox_counted(struct outbox *o, const struct outbox_counts *c);
 void outbox_metrics_find(struct outbox *o);
 struct outbox_due outbox_due_now(const struct outbox *o);

@@ -21,6 +21,14 @@ void outbox_store_works(struct outbox *o)
 	log_info("the outbox can be read and written again");
 }
 
+const char *outbox_reason(const struct outbox *o, int result)
+{
+	const struct event_transport *t = o->options.transport;
+	const char *words = t->reason ? t->reason(result) : NULL;
+
+	return words ? words : error_name(result);
+}
+
 static void failed(struct outbox *o, const struct outbox_row *row, int r)
 {
 	o->stats.failed++;
@@ -29,7 +37,8 @@ static void failed(struct outbox *o, const struct outbox_row *row, int r)
 		return;
 	o->failing = true;
 	log_warning("events are not delivered, trying again", LOG_STR("transport", o->options.transport->name),
-	            LOG_ERR(r), LOG_STRN("event_id", row->event_id), LOG_STRN("event_type", row->type));
+	            LOG_ERR(r), LOG_STR("reason", outbox_reason(o, r)), LOG_STRN("event_id", row->event_id),
+	            LOG_STRN("event_type", row->type));
 }
 
 static void refused(struct outbox *o, const struct outbox_row *row, int r)
@@ -37,7 +46,8 @@ static void refused(struct outbox *o, const struct outbox_row *row, int r)
 	o->stats.refused++;
 	metric_add(o->refused, 1);
 	log_error("an event was refused and is set aside", LOG_STR("transport", o->options.transport->name), LOG_ERR(r),
-	          LOG_STRN("event_id", row->event_id), LOG_STRN("event_type", row->type));
+	          LOG_STR("reason", outbox_reason(o, r)), LOG_STRN("event_id", row->event_id),
+	          LOG_STRN("event_type", row->type));
 }
 
 static void delivered(struct outbox *o)

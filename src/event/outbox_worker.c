@@ -73,7 +73,9 @@ static int worker_row(struct outbox_worker *w, const struct outbox_row *row)
 	struct outbox_outcome *out = &w->outcomes[w->n++];
 	int r = deliver(w, row);
 
-	*out = (struct outbox_outcome){ .sequence = row->sequence, .fate = fate_of(o, r), .error = error_name(r) };
+	*out = (struct outbox_outcome){ .sequence = row->sequence,
+		                        .fate = fate_of(o, r),
+		                        .error = outbox_reason(o, r) };
 	if (out->fate == OUTBOX_FAILED)
 		out->next_attempt_ms = put_off(o, row);
 	outbox_report(o, row, out->fate, r);

@@ -282,6 +282,43 @@ static void body_restart_loses_nothing(void *arg)
 	assert_false(receiver.is_out_of_order);
 }
 
+static void body_untried_while_the_transport_is_down(void *arg)
+{
+	struct store *s CLEANUP(store_close) = outbox_store();
+	struct outbox *o CLEANUP(outbox_stop) = NULL;
+
+	(void)arg;
+	receiver_init(&receiver);
+	receiver.is_down = true;
+	o = outbox_of(s, &receiver, 20);
+	outbox_put(s, 1, 1, 3);
+	outbox_kick(o);
+	assert_int_equal(fiber_sleep_ms(100), 0);
+	assert_int_equal(receiver.calls, 0);
+	assert_int_equal(must(s, "SELECT CAST(sum(attempts) AS BIGINT) FROM outbox"), 0);
+	outbox_stop(&o);
+
+	/* Told of its return, it does not wait for its next look. */
+	o = outbox_of(s, &receiver, LONG_POLL_MS);
+	assert_int_equal(fiber_sleep_ms(50), 0);
+	receiver.is_down = false;
+	receiver.base.came_up(receiver.base.came_up_arg);
+	assert_true(receiver_wait(&receiver, 3, LIMIT_MS));
+	assert_int_equal(receiver.calls, 3);
+}
+
+static void body_the_transport_says_why(void *arg)
+{
+	struct fixture f CLEANUP(fixture_done) = fixture(20);
+
+	(void)arg;
+	receiver.fail_percent = 100;
+	outbox_put(f.s, 1, 1, 1);
+	while (receiver.calls < 2) /* the first is written down by then */
+		assert_int_equal(fiber_sleep_ms(1), 0);
+	assert_int_equal(must(f.s, "SELECT count(*) FROM outbox WHERE last_error = 'it does not like it'"), 1);
+}
+
 static void body_stop_gives_up_a_hanging_delivery(void *arg)
 {
 	struct fixture f CLEANUP(fixture_done) = fixture(20);
@@ -331,6 +368,8 @@ ON_FIBER(delivered_but_not_recorded_comes_again)
 ON_FIBER(store_away_for_a_while)
 #endif
 ON_FIBER(restart_loses_nothing)
+ON_FIBER(untried_while_the_transport_is_down)
+ON_FIBER(the_transport_says_why)
 ON_FIBER(stop_gives_up_a_hanging_delivery)
 ON_FIBER(stop_at_once_when_idle)
 
@@ -353,6 +392,8 @@ int main(void)
 		cmocka_unit_test(test_store_away_for_a_while),
 #endif
 		cmocka_unit_test(test_restart_loses_nothing),
+		cmocka_unit_test(test_untried_while_the_transport_is_down),
+		cmocka_unit_test(test_the_transport_says_why),
 		cmocka_unit_test(test_stop_gives_up_a_hanging_delivery),
 		cmocka_unit_test(test_stop_at_once_when_idle),
 	};

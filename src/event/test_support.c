@@ -153,7 +153,21 @@ static int receiver_deliver(struct event_transport *t, const struct event *e, st
 	return result;
 }
 
+static bool receiver_is_up(const struct event_transport *t)
+{
+	return !CONTAINER_OF(t, const struct receiver, base)->is_down;
+}
+
+static const char *receiver_reason(int error)
+{
+	return error == -ECONNREFUSED ? "it does not like it" : NULL;
+}
+
 void receiver_init(struct receiver *r)
 {
-	*r = (struct receiver){ .base = { .name = "test", .at_once = 8, .deliver = receiver_deliver } };
+	*r = (struct receiver){ .base = { .name = "test",
+		                          .at_once = 8,
+		                          .deliver = receiver_deliver,
+		                          .is_up = receiver_is_up,
+		                          .reason = receiver_reason } };
 }

@@ -16,6 +16,7 @@ struct receiver {
 	unsigned lose_answer_percent; /* has it, but says it failed */
 	int64_t delay_ms;             /* at most */
 	bool hangs;
+	bool is_down;
 	int hanging_subject; /* 0: none */
 	int failing_subject; /* 0: none */
 	const char *refuses; /* the id */

@@ -1,15 +1,11 @@
 /* Threads for work off the loop. A call stands on its fiber's stack, which is why the fiber never leaves before its
- * call is out of the line: at once when it was still in it, else when the work has ended. The mutex guards the two
- * lists and `stopping`; what has ended is told to the loop through an eventfd, which holds it only while there are
- * calls.
- *
- * An eventfd, and not uv_async_t, nor uv_queue_work(), which tells by one: after its write uv_async_send() has to mark
- * the handle as left, and the loop spins and then yields its processor until it has (uv__async_spin()). The write wakes
- * the loop, which likely takes that very processor from the sender; if a background thread was the sender, everybody
- * waited for the least important one. Here nobody waits for a thread that has done its write. */
+ * call is out of the line: at once when it was still in it, else when the work has ended. The mutex guards the
+ * line and `stopping`; what has ended is told to the loop through an inbox, which holds it only while there are calls.
+ */
 #include "fiber/lane.h"
 
 #include "base/list.h"
+#include "fiber/inbox.h"
 #include "fiber/runtime.h"
 
 #include <errno.h>
@@ -17,7 +13,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,15 +29,13 @@ enum {
 struct lane {
 	uint32_t magic;
 	bool is_background;
-	int ended_fd; /* the eventfd: `ended` is not empty any more */
-	uv_poll_t poll;
-	size_t calls; /* under way; of the loop's thread */
+	struct inbox *ended; /* struct lane_call */
+	size_t calls;        /* under way; of the loop's thread */
 	size_t calls_max;
 	int64_t mean_us; /* of a call's work; 0: none has ended yet */
 	pthread_mutex_t mutex;
 	pthread_cond_t more;
 	struct list waiting; /* struct lane_call */
-	struct list ended;
 	bool stopping;
 	size_t n_threads;
 	pthread_t threads[];
@@ -123,18 +116,6 @@ static struct lane_call *call_take(struct lane *l)
 	return call;
 }
 
-static void call_ended(struct lane *l, struct lane_call *call)
-{
-	bool is_first;
-
-	pthread_mutex_lock(&l->mutex);
-	is_first = list_empty(&l->ended);
-	list_push_back(&l->ended, &call->node);
-	pthread_mutex_unlock(&l->mutex);
-	if (is_first)
-		(void)!write(l->ended_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
-}
-
 static void *thread_main(void *arg)
 {
 	struct lane *l = arg;
@@ -150,7 +131,7 @@ static void *thread_main(void *arg)
 		call->result = call->job->work(call->job->arg);
 		give_way_every(&way, 0);
 		call->took_us = clock_mono_us() - begin_us;
-		call_ended(l, call);
+		inbox_post(l->ended, &call->node);
 	}
 	give_way_done(&way);
 	return NULL;
@@ -158,36 +139,20 @@ static void *thread_main(void *arg)
 
 /* ---- on the loop ---- */
 
-static struct lane_call *ended_take(struct lane *l)
+static void on_ended(struct list *node, void *arg)
 {
-	struct list *node;
+	struct lane_call *call = LIST_ENTRY(node, struct lane_call, node);
+	struct lane *l = arg;
 
-	pthread_mutex_lock(&l->mutex);
-	node = list_pop_front(&l->ended);
-	pthread_mutex_unlock(&l->mutex);
-	return node ? LIST_ENTRY(node, struct lane_call, node) : NULL;
-}
-
-static void on_ended(uv_poll_t *poll, int status, int events)
-{
-	struct lane *l = poll->data;
-	struct lane_call *call;
-	uint64_t told;
-
-	(void)status;
-	(void)events;
-	(void)!read(l->ended_fd, &told, sizeof(told));
-	while ((call = ended_take(l))) {
-		call->is_done = true;
-		l->mean_us += l->mean_us > 0 ? (call->took_us - l->mean_us) / MEAN_WEIGHT : call->took_us;
-		fiber_wake(call->fiber, 0);
-	}
+	call->is_done = true;
+	l->mean_us += l->mean_us > 0 ? (call->took_us - l->mean_us) / MEAN_WEIGHT : call->took_us;
+	fiber_wake(call->fiber, 0);
 }
 
 static void call_enter(struct lane *l, struct lane_call *call)
 {
 	if (l->calls++ == 0)
-		uv_ref((uv_handle_t *)&l->poll);
+		inbox_hold(l->ended);
 	pthread_mutex_lock(&l->mutex);
 	list_push_back(&l->waiting, &call->node);
 	pthread_mutex_unlock(&l->mutex);
@@ -197,7 +162,7 @@ static void call_enter(struct lane *l, struct lane_call *call)
 static void call_leave(struct lane *l)
 {
 	if (--l->calls == 0)
-		uv_unref((uv_handle_t *)&l->poll);
+		inbox_let_go(l->ended);
 }
 
 /* Out of the line, if no thread has taken it yet. */
@@ -264,33 +229,10 @@ int lane_check(const struct lane *l, int64_t deadline_ms)
 
 static void lane_release(struct lane *l)
 {
-	if (l->ended_fd >= 0)
-		close(l->ended_fd);
+	inbox_free(&l->ended);
 	pthread_cond_destroy(&l->more);
 	pthread_mutex_destroy(&l->mutex);
 	free(l);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	lane_release(handle->data);
-}
-
-static int ended_watch(struct lane *l)
-{
-	int r;
-
-	l->ended_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (l->ended_fd < 0)
-		return -errno;
-	r = uv_poll_init(fiber_loop(), &l->poll, l->ended_fd);
-	if (r < 0)
-		return r;
-	l->poll.data = l;
-	r = uv_poll_start(&l->poll, UV_READABLE, on_ended);
-	assert(r == 0); /* fails only for a handle that is closing */
-	uv_unref((uv_handle_t *)&l->poll);
-	return 0;
 }
 
 static int threads_start(struct lane *l, const struct lane_options *options)
@@ -319,10 +261,9 @@ int lane_new(const struct lane_options *options, struct lane **ret)
 	l->is_background = options->is_background;
 	l->calls_max = options->waiting_max > SIZE_MAX - n ? SIZE_MAX : n + options->waiting_max;
 	list_init(&l->waiting);
-	list_init(&l->ended);
 	pthread_mutex_init(&l->mutex, NULL);
 	pthread_cond_init(&l->more, NULL);
-	r = ended_watch(l);
+	r = inbox_new(on_ended, l, &l->ended);
 	if (r < 0) {
 		lane_release(l);
 		return r;
@@ -350,5 +291,5 @@ void lane_free(struct lane **l)
 	for (size_t i = 0; i < lane->n_threads; i++)
 		pthread_join(lane->threads[i], NULL);
 	lane->magic = 0;
-	uv_close((uv_handle_t *)&lane->poll, on_closed);
+	lane_release(lane);
 }

@@ -1,153 +1,243 @@
-/* Events in: POST /internal/events takes one CloudEvent. It is answered 204 only once what it asks for is durable, so
- * the sender may forget it; the event's id is the primary key, so an event that comes twice asks for nothing more.
- * Types and versions this service does not know are taken and counted: a newer sender must not be stopped by an older
- * receiver. */
-#include "base/clock.h"
-#include "base/random.h"
-#include "notification/mailer.h"
-#include "notification/notice.h"
-#include "notification/sink.h"
-#include "notification/statements.h"
-#include "telemetry/metrics.h"
+/* What becomes of the messages of the queue: malformed ones are dead letters at once, with the reason; what the
+ * database does not take because of what is in it is tried again, after longer and longer delays; and while the
+ * database is away nothing is tried at all. Acknowledged is only what is durable. */
+#include "notification/consumer.h"
+
+#include "base/log.h"
+#include "notification/intake.h"
+#include "telemetry/trace.h"
 
 #include <errno.h>
+#include <stdio.h>
 
-static struct metric *events_metric;
+enum { DELAY_MIN_MS = 10, DELAY_MAX_MS = 86400000 };
 
-void consumer_init(void)
+#define ARENA_MAX (INTAKE_BATCH_MAX * 8 * EVENT_SIZE_MAX)
+
+/* ---- settings ---- */
+
+/* "1000,10000": -EINVAL. */
+static int delays_parse(const char *value, struct rabbit_queues *ret)
 {
-	static const char *const labels[] = { "result", NULL };
+	struct str rest = str_from(value);
+	size_t n = 0;
 
-	events_metric = metric_new(METRIC_COUNTER, "cinesync_events_received_total",
-	                           "Events received, by what came of them.", labels, NULL, 0);
+	while (n < RABBIT_DELAYS_MAX) {
+		ptrdiff_t comma = str_index(rest, ',', 0);
+		struct str one = str_slice(rest, 0, comma < 0 ? rest.len : (size_t)comma);
+
+		if (str_to_int64(one, DELAY_MIN_MS, DELAY_MAX_MS, &ret->delays_ms[n]) < 0 ||
+		    (n > 0 && ret->delays_ms[n] <= ret->delays_ms[n - 1]))
+			return -EINVAL;
+		ret->n_delays = ++n;
+		if (comma < 0)
+			return 0;
+		rest = str_slice(rest, (size_t)comma + 1, rest.len);
+	}
+	return -EINVAL;
 }
 
-static void count(const char *result)
+const char *consumer_check_delays(const char *value)
 {
-	metric_add(metric_cell(events_metric, (const char *const[]){ result }), 1);
+	struct rabbit_queues q;
+
+	return delays_parse(value, &q) == 0 ? NULL : "1 to 8 growing numbers of milliseconds with commas between them";
 }
 
-int notification_store_failed(struct request *req, int r, const char *doing)
+void consumer_queues(const struct notification_config *c, struct rabbit_queues *ret)
 {
-	if (r == -ENOMEM || r == -ETIMEDOUT || r == -ECANCELED)
-		return r;
-	log_error("database", LOG_STR("doing", doing), LOG_ERR(r),
-	          LOG_STR("detail", store_error(notification_state()->store)));
-	return request_problem_retry(req, &problem_unavailable, 2, "Ask again in a moment.");
-}
-
-/* In the transaction: everything we know of a person, but for the mail that says goodbye; the rows stay as a memory of
- * the events. */
-static int person_forget(struct store_tx *tx, struct request *req, const struct event *e, const struct notice *n)
-{
-	return store_tx_query(tx, sql_deliveries_forget, STORE_ARGS(STORE_S(n->user_id), STORE_S(e->id)),
-	                      request_arena(req), NULL);
-}
-
-static int delivery_insert(struct store_tx *tx, struct request *req, const struct event *e, const struct notice *n,
-                           bool *ret_is_new)
-{
-	struct store_rows rows;
-	int r = store_tx_query(tx, sql_delivery_insert,
-	                       STORE_ARGS(STORE_S(e->id), STORE_S(e->type), STORE_S(n->user_id),
-	                                  STORE_S(str_from(n->template)), STORE_S(n->language), STORE_S(n->email),
-	                                  STORE_S(n->display_name), STORE_S(e->traceparent), STORE_I(clock_real_ms()),
-	                                  STORE_S(e->data)),
-	                       request_arena(req), &rows);
-
-	if (r == 0)
-		*ret_is_new = rows.affected > 0;
-	return r;
-}
-
-/* Yields. The files of mails already sent: before the rows forget which they were, so that a crash in between only
- * means that it is done once more. */
-static int mails_forget(struct request *req, const struct notice *n)
-{
-	struct mail_sink *sink = notification_state()->sink;
-	struct store_rows rows;
 	int r;
 
-	if (!sink->forget)
-		return 0;
-	r = store_read(notification_state()->store, sql_deliveries_sent_to, STORE_ARGS(STORE_S(n->user_id)),
-	               request_arena(req), &rows);
-	for (size_t i = 0; r == 0 && i < rows.n; i++)
-		r = sink->forget(sink, store_text(&rows, i, 0));
-	return r;
+	*ret = (struct rabbit_queues){ .queue = "notification.user-events",
+		                       .binding = "com.cinesync.user.#",
+		                       .retry = "notification.retry",
+		                       .dead = "notification.dead",
+		                       .delivery_limit = c->amqp_delivery_limit,
+		                       .use_classic = c->amqp_queue_type == AMQP_QUEUES_CLASSIC };
+	r = delays_parse(c->amqp_retry_delays_ms, ret);
+	assert(r == 0); /* checked with the settings */
+	(void)r;
 }
 
-/* Yields. The mail to write, durable; an event that is known already changes nothing. */
-static int delivery_add(struct request *req, const struct event *e, const struct notice *n)
-{
-	struct notification_state *s = notification_state();
-	struct store_tx *tx CLEANUP(store_rollback) = NULL;
-	bool is_new = false;
-	int r = n->is_farewell ? mails_forget(req, n) : 0;
+/* ---- messages ---- */
 
-	if (r == 0)
-		r = store_begin(s->store, &tx);
-	if (r == 0 && n->is_farewell)
-		r = person_forget(tx, req, e, n);
-	if (r == 0)
-		r = delivery_insert(tx, req, e, n, &is_new);
-	if (r == 0)
-		r = store_commit(&tx);
-	if (r < 0)
-		return notification_store_failed(req, r, "store a delivery");
-	count(is_new ? "accepted" : "duplicate");
-	if (is_new)
-		mailer_kick(s->mailer);
+struct item {
+	struct rabbit_delivery *delivery;
+	struct intake intake;
+};
+
+static void verdict(struct rabbit_delivery *d, enum rabbit_verdict v, const char *reason)
+{
+	d->verdict = v;
+	(void)snprintf(d->reason, sizeof(d->reason), "%s", reason);
+}
+
+/* The first thing that is wrong: "body.data.email: Field required". */
+static void malformed(struct rabbit_delivery *d, const struct violations *v)
+{
+	const struct violation *first = v->items;
+	size_t len = 0;
+
+	verdict(d, RABBIT_DEAD, "malformed");
+	for (size_t i = 0; v->n > 0 && i < first->n_loc && len < sizeof(d->reason); i++)
+		len += (size_t)snprintf(d->reason + len, sizeof(d->reason) - len, "%s%.*s",
+		                        i > 0 ? "." : "malformed: ", STR_ARGS(first->loc[i]));
+	if (v->n > 0 && len < sizeof(d->reason))
+		(void)snprintf(d->reason + len, sizeof(d->reason) - len, ": %.*s", STR_ARGS(first->msg));
+}
+
+static bool is_cloudevent(struct str content_type)
+{
+	ptrdiff_t semicolon = str_index(content_type, ';', 0);
+	struct str type = str_trim(str_slice(content_type, 0, semicolon < 0 ? content_type.len : (size_t)semicolon));
+
+	return str_equal_nocase(type, STR(EVENT_MEDIA_TYPE));
+}
+
+/* 0: to be stored; 1: has its verdict; < 0: not now. */
+static int item_read(struct rabbit_delivery *d, struct arena *a, struct item *ret)
+{
+	struct violations v;
+	int r;
+
+	if (!is_cloudevent(d->content_type)) {
+		verdict(d, RABBIT_DEAD, "malformed: its content type is not " EVENT_MEDIA_TYPE);
+		return 1;
+	}
+	violations_init(&v, a);
+	r = intake_parse(d->body, a, &ret->intake, &v);
+	ret->delivery = d;
+	if (r == -ENOENT)
+		verdict(d, RABBIT_TAKEN, "");
+	else if (r == -EINVAL)
+		malformed(d, &v);
+	else
+		return r;
+	return 1;
+}
+
+/* Whether it lies with the event itself: the database takes others. */
+static bool is_of_the_event(int r)
+{
+	return r == -EINVAL || r == -EEXIST || r == -ENOKEY || r == -EMSGSIZE || r == -EREMOTEIO;
+}
+
+/* Yields. One by itself: taken, or to be tried again. */
+static int item_store(struct item *item, struct arena *a)
+{
+	int r = intake_store(&(struct intake *){ &item->intake }, 1, a);
+
+	if (r == 0) {
+		verdict(item->delivery, RABBIT_TAKEN, "");
+		return 0;
+	}
+	if (!is_of_the_event(r))
+		return r;
+	verdict(item->delivery, RABBIT_RETRY,
+	        r == -EREMOTEIO ? "a mail that was sent cannot be removed" : store_error(notification_state()->store));
 	return 0;
 }
 
-static int notice_take(struct request *req, const struct event *e)
+/* Yields. All together, and one by one if they do not go together. */
+static int items_store(struct item *items, size_t n, struct arena *a)
 {
-	struct notice n;
-	int r = notice_read(e, request_arena(req), &n, request_violation_list(req));
+	struct intake *together[INTAKE_BATCH_MAX];
+	int r;
 
-	if (r == -ENOENT) {
-		count("unknown-type");
-		log_info("event of a type not known here", LOG_STRN("event_type", e->type),
-		         LOG_STRN("event_id", e->id));
+	if (n == 0)
 		return 0;
-	}
-	if (r == 0 && !uuid_is_valid(e->id)) {
-		violations_add(request_violation_list(req), "body", "id", "uuid_parsing",
-		               "Input should be a valid UUID");
-		r = -EINVAL;
-	}
-	if (r == -EINVAL) {
-		count("malformed");
-		return request_violations(req);
-	}
-	return r < 0 ? r : delivery_add(req, e, &n);
-}
-
-static int event_take(struct request *req)
-{
-	struct event e;
-	int r = event_parse(request_body_raw(req), request_arena(req), &e, request_violation_list(req));
-
-	if (r == -EINVAL) {
-		count("malformed");
-		return request_violations(req);
-	}
-	if (r < 0)
+	for (size_t i = 0; i < n; i++)
+		together[i] = &items[i].intake;
+	r = intake_store(together, n, a);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		verdict(items[i].delivery, RABBIT_TAKEN, "");
+	if (r == 0 || !is_of_the_event(r))
 		return r;
-	r = notice_take(req, &e);
-	return r < 0 ? r : respond_empty(req, 204);
+	r = 0;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = item_store(&items[i], a);
+	return r;
 }
 
-const struct route event_routes[] = {
-	{ .method = HTTP_POST,
-	  .path = "/internal/events",
-	  .handler = event_take,
-	  .internal = true,
-	  .body = &event_schema,
-	  .body_type = EVENT_MEDIA_TYPE,
-	  .reply = { .status = 204 },
-	  .errors = { 503 },
-	  .summary = "Take an event" },
-	{ 0 },
-};
+/* A span of the event's trace, with what was done to it so far; the mail's own follows it. */
+static void span_of(const struct rabbit_delivery *d, struct span *ret)
+{
+	struct context parent;
+	bool has_parent = trace_parse(d->traceparent, d->tracestate, &parent);
+
+	span_start(ret, "process notification.user-events", SPAN_CONSUMER, has_parent ? &parent : NULL);
+	span_set_str(ret, "messaging.system", STR("rabbitmq"));
+	span_set_str(ret, "messaging.operation.type", STR("process"));
+	span_set_str(ret, "messaging.destination.name", STR(RABBIT_EXCHANGE));
+	span_set_str(ret, "messaging.message.id", d->message_id);
+	span_set_int(ret, "cinesync.tries", d->tries);
+}
+
+static int chunk_read(struct rabbit_delivery *const *batch, size_t n, struct arena *a, struct item *items,
+                      size_t *ret_n)
+{
+	int r = 0;
+
+	*ret_n = 0;
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		struct span span;
+
+		span_of(batch[i], &span);
+		r = item_read(batch[i], a, &items[*ret_n]);
+		if (r == 0)
+			++*ret_n;
+		else if (r > 0 && batch[i]->verdict == RABBIT_DEAD)
+			span_fail(&span, "malformed");
+		span_end(&span);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int chunk_take(struct rabbit_delivery *const *batch, size_t n)
+{
+	struct arena *a CLEANUP(arena_free) = NULL;
+	struct item *items;
+	size_t n_items;
+	int r = arena_new(ARENA_MAX, &a);
+
+	items = r == 0 ? arena_array(a, n, sizeof(*items)) : NULL;
+	if (!items)
+		return -ENOMEM;
+	r = chunk_read(batch, n, a, items, &n_items);
+	return r < 0 ? r : items_store(items, n_items, a);
+}
+
+/* A batch that fails in its middle is offered again as a whole: what is stored already is known then. */
+static int take(struct rabbit_delivery *const *batch, size_t n, void *arg)
+{
+	int r = 0;
+
+	(void)arg;
+	for (size_t i = 0; r == 0 && i < n; i += INTAKE_BATCH_MAX)
+		r = chunk_take(batch + i, MIN(n - i, (size_t)INTAKE_BATCH_MAX));
+	return r;
+}
+
+static void turned(bool is_up, const char *why, void *arg)
+{
+	(void)arg;
+	if (!is_up)
+		log_warning("RabbitMQ is away; events wait there", LOG_STR("why", why));
+	else if (why[0])
+		log_warning("RabbitMQ is in use", LOG_STR("why", why));
+	else
+		log_info("RabbitMQ is in use");
+}
+
+int consumer_start(const struct notification_config *c, struct rabbit_consumer **ret)
+{
+	struct rabbit_consumer_options options = { .link = { .url = c->amqp_url,
+		                                             .ca_file = c->amqp_ca_file,
+		                                             .name = "cinesync-notification",
+		                                             .turned = turned },
+		                                   .prefetch = (size_t)c->amqp_prefetch,
+		                                   .take = take };
+
+	consumer_queues(c, &options.queues);
+	return rabbit_consumer_new(&options, ret);
+}

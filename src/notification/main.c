@@ -1,6 +1,8 @@
 /* The notification service: settings, start, stop. Takes events, writes mails; a database of its own remembers which.
  */
 #include "base/config.h"
+#include "notification/consumer.h"
+#include "notification/intake.h"
 #include "notification/mailer.h"
 #include "notification/notification.h"
 #include "notification/sink.h"
@@ -36,6 +38,7 @@ static const char *name_check(const char *value)
 	return strpbrk(value, "\r\n") ? "a name on one line" : NULL;
 }
 
+static const char *const queue_types[] = { "quorum", "classic", NULL };
 static const char *const tls_modes[] = { "required", "opportunistic", "off", NULL };
 
 static const struct config_entry entries[] = {
@@ -72,6 +75,28 @@ static const struct config_entry entries[] = {
 	        "How long a mail that nobody takes is tried again; after that it has failed.", .unit = "hours"),
 	SETTING(CONFIG_INT, "LIMIT_RECIPIENT_MAILS", limit_recipient_mails, 1, 1000000, "30",
 	        "Mails to one recipient in an hour; further ones wait.", .unit = "an hour"),
+	SETTING(CONFIG_SECRET, "AMQP_URL", amqp_url, 1, 2000, NULL,
+	        "RabbitMQ that brings the events: amqp://[USER[:PASSWORD]@]HOST[:PORT][/VHOST], amqps:// for TLS; "
+	        "unset: "
+	        "only POST /internal/events does.",
+	        .check = rabbit_check_url),
+	SETTING(CONFIG_STRING, "AMQP_CA_FILE", amqp_ca_file, 1, 1024, "/etc/ssl/certs/ca-certificates.crt",
+	        "amqps: certificates (PEM) that the server's is checked by."),
+	SETTING(CONFIG_ENUM, "AMQP_QUEUE_TYPE", amqp_queue_type, 0, 0, "quorum",
+	        "Kind of the queues that are declared; where RabbitMQ has no quorum queues they are classic ones "
+	        "anyway.",
+	        .values = queue_types),
+	SETTING(CONFIG_INT, "AMQP_PREFETCH", amqp_prefetch, 1, 1000, "100", "Events it has in work at once.",
+	        .unit = "events"),
+	SETTING(CONFIG_INT, "AMQP_DELIVERY_LIMIT", amqp_delivery_limit, 1, 10000, "100",
+	        "How often RabbitMQ gives out an event whose consumer dies over it before it is a dead letter (quorum "
+	        "queues).",
+	        .unit = "times"),
+	SETTING(CONFIG_STRING, "AMQP_RETRY_DELAYS_MS", amqp_retry_delays_ms, 1, 100, "1000,10000,60000,600000",
+	        "How long an event that fails waits before it is tried again: after the first time, the second ...; "
+	        "after "
+	        "the last it is a dead letter.",
+	        .check = consumer_check_delays, .unit = "ms"),
 };
 
 static const struct config_table table = {
@@ -113,6 +138,15 @@ static int mailer_begin(struct notification_state *s)
 
 	if (r < 0)
 		log_alert("cannot start the mailer", LOG_ERR(r));
+	return r;
+}
+
+static int consumer_begin(struct notification_state *s)
+{
+	int r = s->config->amqp_url ? consumer_start(s->config, &s->consumer) : 0;
+
+	if (r < 0)
+		log_alert("cannot start the consumer", LOG_ERR(r));
 	return r;
 }
 
@@ -170,6 +204,7 @@ static void stop(void *state)
 {
 	struct notification_state *s = state;
 
+	rabbit_consumer_free(&s->consumer);
 	mailer_stop(&s->mailer);
 	if (s->sink)
 		s->sink->free(s->sink);
@@ -189,7 +224,7 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 		return -ENOMEM;
 	}
 	s->config = config;
-	consumer_init();
+	intake_init();
 	r = templates_check();
 	if (r == 0)
 		r = service_database_open(run, &database, &s->store);
@@ -199,13 +234,32 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 		r = sink_begin(s);
 	if (r == 0)
 		r = mailer_begin(s);
+	if (r == 0)
+		r = consumer_begin(s);
 	if (r < 0) {
 		stop(s);
 		return r;
 	}
 	service_mode_set(run, "mail", s->config->smtp_url ? "SMTP" : "one .eml file a message in DATA_DIR/mail");
+	service_mode_set(run, "events", s->config->amqp_url ? "RabbitMQ, and by HTTP" : "by HTTP");
 	*ret_state = s;
 	return 0;
+}
+
+static bool has_rabbit(void *state)
+{
+	return ((struct notification_state *)state)->consumer != NULL;
+}
+
+static int check_rabbit(void *state, struct buf *ret_reason)
+{
+	struct rabbit_consumer_stats stats;
+
+	rabbit_consumer_stats_get(((struct notification_state *)state)->consumer, &stats);
+	if (stats.is_up)
+		return 0;
+	buf_adds(ret_reason, "RabbitMQ is away: events wait there");
+	return -ENOTCONN;
 }
 
 static int check_database(void *state, struct buf *ret_reason)
@@ -236,7 +290,9 @@ int main(int argc, char **argv)
 		{ "backup", "FILE: a copy of the embedded database, while the service runs or not", backup },
 		{ 0 },
 	};
-	static const struct service_check checks[] = { { "database", true, check_database }, { 0 } };
+	static const struct service_check checks[] = { { "database", true, check_database },
+		                                       { "rabbitmq", false, check_rabbit, has_rabbit },
+		                                       { 0 } };
 	static const struct service service = {
 		.name = "notification",
 		.title = "CineSync notification service",

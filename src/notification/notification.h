@@ -9,6 +9,7 @@
 
 struct mail_sink;
 struct mailer;
+struct rabbit_consumer;
 struct seal;
 
 struct notification_config {
@@ -27,13 +28,22 @@ struct notification_config {
 	int64_t smtp_connections;
 	int64_t mail_retry_h;
 	int64_t limit_recipient_mails;
+	char *amqp_url;
+	char *amqp_ca_file;
+	int amqp_queue_type;
+	int64_t amqp_prefetch;
+	int64_t amqp_delivery_limit;
+	char *amqp_retry_delays_ms;
 };
+
+enum { AMQP_QUEUES_QUORUM, AMQP_QUEUES_CLASSIC };
 
 struct notification_state {
 	const struct notification_config *config;
 	struct store *store;
 	struct mail_sink *sink;
 	struct mailer *mailer;
+	struct rabbit_consumer *consumer; /* NULL: no RabbitMQ */
 	struct seal *link_seal;
 };
 
@@ -46,8 +56,5 @@ extern const struct route event_routes[], delivery_routes[];
 
 /* What a handler returns when the database failed it: the fiber's own error, or 503. */
 int notification_store_failed(struct request *req, int r, const char *doing);
-
-/* Declares the counters of received events. */
-void consumer_init(void);
 
 #endif

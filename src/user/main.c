@@ -6,6 +6,7 @@
 #include "cache/redis.h"
 #include "cache/revoked.h"
 #include "event/direct.h"
+#include "event/rabbit.h"
 #include "fiber/fiber.h"
 #include "service/database.h"
 #include "token/seal.h"
@@ -178,14 +179,35 @@ static int sharing_begin(struct user_state *u, struct service_run *run)
 	return r;
 }
 
+static void rabbit_turned(bool is_up, const char *why, void *arg)
+{
+	(void)arg;
+	if (is_up)
+		log_info("RabbitMQ is in use");
+	else
+		log_warning("RabbitMQ is away; events wait in the outbox", LOG_STR("why", why));
+}
+
+static int transport_new(struct user_state *u, struct event_transport **ret)
+{
+	const struct user_config *c = u->config;
+	const struct rabbit_options options = {
+		.url = c->amqp_url, .ca_file = c->amqp_ca_file, .name = "cinesync-user", .turned = rabbit_turned
+	};
+	char url[1100];
+	int r;
+
+	if (c->amqp_url)
+		return rabbit_transport_new(&options, ret);
+	r = path_in(url, sizeof(url), c->notification_url, "internal/events");
+	return r < 0 ? r : direct_transport_new(u->client, url, ret);
+}
+
 static int events_begin(struct user_state *u)
 {
 	struct outbox_options options = { .store = u->store };
-	char url[1100];
-	int r = path_in(url, sizeof(url), u->config->notification_url, "internal/events");
+	int r = transport_new(u, &u->transport);
 
-	if (r == 0)
-		r = direct_transport_new(u->client, url, &u->transport);
 	if (r < 0)
 		return r;
 	options.transport = u->transport;
@@ -267,7 +289,8 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 		stop(u);
 		return r;
 	}
-	service_mode_set(run, "events", "direct delivery to the notification service");
+	service_mode_set(run, "events",
+	                 u->config->amqp_url ? "RabbitMQ" : "direct delivery to the notification service");
 	*ret_state = u;
 	return 0;
 }
@@ -294,6 +317,21 @@ static int check_redis(void *state, struct buf *ret_reason)
 	if (redis_is_up(((struct user_state *)state)->redis))
 		return 0;
 	buf_adds(ret_reason, "Redis is away: limits and ended sessions are kept in process");
+	return -ENOTCONN;
+}
+
+static bool has_rabbit(void *state)
+{
+	return ((struct user_state *)state)->config->amqp_url != NULL;
+}
+
+static int check_rabbit(void *state, struct buf *ret_reason)
+{
+	const struct event_transport *t = ((struct user_state *)state)->transport;
+
+	if (t->is_up(t))
+		return 0;
+	buf_adds(ret_reason, "RabbitMQ is away: events wait in the outbox");
 	return -ENOTCONN;
 }
 
@@ -376,6 +414,7 @@ int main(int argc, char **argv)
 		{ "database", true, check_database },
 		{ "movie-service", false, check_movies },
 		{ .name = "redis", .applies = has_redis, .check = check_redis },
+		{ .name = "rabbitmq", .applies = has_rabbit, .check = check_rabbit },
 		{ 0 },
 	};
 	static const struct service service = {

@@ -1,6 +1,7 @@
 /* The settings of the user service: every limit of it is here. */
 #include "base/config.h"
 #include "cache/redis.h"
+#include "event/rabbit.h"
 #include "service/service.h"
 #include "user/pepper.h"
 #include "user/session.h"
@@ -32,6 +33,13 @@ static const struct config_entry entries[] = {
 	SETTING(CONFIG_STRING, "NOTIFICATION_URL", notification_url, 8, 1024, "http://127.0.0.1:8083", NULL,
 	        "Base URL of the notification service, for direct delivery of events.",
 	        .check = service_check_http_url),
+	SETTING(CONFIG_SECRET, "AMQP_URL", amqp_url, 1, 2000, NULL, NULL,
+	        "RabbitMQ that takes the events: amqp://[USER[:PASSWORD]@]HOST[:PORT][/VHOST], amqps:// for TLS; "
+	        "unset: "
+	        "they are delivered directly to NOTIFICATION_URL.",
+	        .check = rabbit_check_url),
+	SETTING(CONFIG_STRING, "AMQP_CA_FILE", amqp_ca_file, 1, 1024, "/etc/ssl/certs/ca-certificates.crt", NULL,
+	        "amqps: certificates (PEM) that the server's is checked by."),
 	SETTING(CONFIG_STRING, "MASTER_KEY_FILE", master_key_file, 1, 1024, NULL, NULL,
 	        "32 random bytes (mode 0600) that seal the secrets in the database, made when missing; the same for "
 	        "all "

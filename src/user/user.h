@@ -37,6 +37,8 @@ struct user_config {
 	int64_t movie_timeout_ms;
 	int64_t movie_calls_max;
 	char *notification_url;
+	char *amqp_url;
+	char *amqp_ca_file;
 
 	char *master_key_file;
 	char *link_key_file;

@@ -4,17 +4,8 @@ import shutil
 import subprocess
 
 import pytest
-from harness import Client, Service, base_environment, program
+from harness import Client, Service, base_environment, certificate, program
 from postgres_harness import Postgres, give_away, scratch_folder
-
-
-def certificate(folder, name):
-    """Self-signed, for 127.0.0.1: its file, and its key's beside it."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / f"{name}.key"),
-                    "-out", str(folder / f"{name}.pem")], check=True, stderr=subprocess.DEVNULL)
-    os.chmod(folder / f"{name}.key", 0o600)
-    return folder / f"{name}.pem"
 
 
 @pytest.fixture(scope="module")

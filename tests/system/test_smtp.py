@@ -8,9 +8,8 @@ import time
 
 import httpx
 import pytest
-from harness import Service, assert_clean, base_environment, program, wait_until
+from harness import Service, assert_clean, base_environment, certificate, program, wait_until
 from smtp_harness import SmtpServer
-from test_postgres_tls import certificate
 
 HOUR_MS = 3600000
 
