@@ -87,9 +87,9 @@ def assert_clean(log):
 
 
 def certificate(folder, name):
-    """Self-signed, for 127.0.0.1: its file, and its key's beside it."""
+    """Self-signed, for 127.0.0.1 and localhost: its file, and its key's beside it."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / f"{name}.key"),
+                    "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", str(folder / f"{name}.key"),
                     "-out", str(folder / f"{name}.pem")], check=True, stderr=subprocess.DEVNULL)
     os.chmod(folder / f"{name}.key", 0o600)
     return folder / f"{name}.pem"

@@ -1,6 +1,7 @@
 """A real RabbitMQ for the tests: Debian's rabbitmq-server on free ports of loopback in a scratch folder, with an epmd of its
 own, hurt in every way, stopped by the ids they were started with. It ends with the thread that started it."""
 import atexit
+import logging
 import os
 import pathlib
 import pwd
@@ -13,6 +14,7 @@ import pika
 import pika.exceptions
 
 import harness
+logging.getLogger("pika").setLevel(logging.CRITICAL)  # it would tell of every failed look at a dead server
 ROOT = next(pathlib.Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*"))
 USER, PASSWORD = "guest", "guest"
 CONFIG = """
@@ -95,6 +97,10 @@ class RabbitMQ:
         if wait:
             harness.wait_until(self.answers, 90, "RabbitMQ answers")
         return self
+
+    @staticmethod
+    def version():
+        return tuple(int(part) for part in ROOT.name.rpartition("-")[2].split(".")[:2])
 
     def log(self):
         return (self.folder / "log.txt").read_text(errors="replace")

@@ -129,4 +129,34 @@ int rabbit_consumer_new(const struct rabbit_consumer_options *options, struct ra
 void rabbit_consumer_free(struct rabbit_consumer **c);
 void rabbit_consumer_stats_get(const struct rabbit_consumer *c, struct rabbit_consumer_stats *ret);
 
+/* ---- for operators ---- */
+
+enum rabbit_fate {
+	RABBIT_KEEP,   /* it stays a dead letter */
+	RABBIT_REPLAY, /* back to the queue, as if it had never been tried */
+	RABBIT_DROP,   /* gone */
+};
+
+#define RABBIT_LETTERS_MAX 10000
+
+struct rabbit_letter {
+	struct rabbit_delivery delivery; /* .reason: why it is dead */
+	int64_t sent_at_s;               /* Unix time it was published at last; 0: unknown */
+};
+
+/* What is asked for. The functions are called on another thread while the caller waits. */
+struct rabbit_desk {
+	struct rabbit_options link;
+	struct rabbit_queues queues;
+	/* Each of the queues; ready < 0: there is none of that name. May be NULL. */
+	void (*queue)(const char *name, int64_t ready, int64_t consumers, void *arg);
+	/* Each dead letter that is there at the beginning, up to RABBIT_LETTERS_MAX; it is gone from there only when
+	 * RabbitMQ has confirmed it elsewhere. NULL: they are not looked at. */
+	enum rabbit_fate (*letter)(const struct rabbit_letter *letter, void *arg);
+	void *arg;
+};
+
+/* Yields. 0; or what kept it from being done, which `ret_why` tells in words. */
+int rabbit_desk_run(const struct rabbit_desk *d, struct arena *a, struct str *ret_why) MUST_CHECK;
+
 #endif

@@ -5,6 +5,7 @@
 
 #include <amqp_framing.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -46,6 +47,17 @@ static struct str property(const amqp_basic_properties_t *p, amqp_flags_t flag, 
 	return p->_flags & flag ? rabbit_str(value) : STR_NULL;
 }
 
+/* Our own, or the server's (RabbitMQ, "Dead Lettering": the x-first-death headers): "delivery_limit". */
+static void reason_copy(const amqp_table_t *headers, struct rabbit_delivery *d)
+{
+	struct str reason = header_text(headers, RABBIT_REASON_HEADER);
+
+	if (str_is_null(reason))
+		reason = header_text(headers, "x-first-death-reason");
+	if (!str_is_null(reason))
+		(void)snprintf(d->reason, sizeof(d->reason), "%.*s", STR_ARGS(reason));
+}
+
 static int texts_copy(struct delivery *d, const amqp_message_t *m)
 {
 	static const amqp_table_t no_headers;
@@ -67,6 +79,7 @@ static int texts_copy(struct delivery *d, const amqp_message_t *m)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(copies); i++)
 		r = arena_copy(d->arena, copies[i].from, copies[i].to);
 	d->public.tries = header_tries(headers);
+	reason_copy(headers, &d->public);
 	return r;
 }
 

@@ -7,6 +7,10 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* Looking at a dead letter and leaving it counts as a delivery; without a limit of ours RabbitMQ 4 has one of 20, and
+ * throws away what is over it. */
+#define LOOKS_MAX 1000000
+
 struct queue {
 	const char *name;
 	const char *exchange; /* bound to it ... */
@@ -148,7 +152,9 @@ static int wait_queues_make(struct rabbit_link *l, const struct rabbit_queues *q
 /* The queue itself comes last: once something can come in, everything is there that can become of it. */
 int rabbit_topology_declare(struct rabbit_link *l, const struct rabbit_queues *q, bool *use_classic)
 {
-	const struct queue dead = { .name = q->dead, .exchange = q->retry, .key = q->dead };
+	const struct queue dead = {
+		.name = q->dead, .exchange = q->retry, .key = q->dead, .delivery_limit = LOOKS_MAX
+	};
 	const struct queue main = { .name = q->queue,
 		                    .exchange = q->retry,
 		                    .key = q->queue,

@@ -2,6 +2,7 @@
  */
 #include "base/config.h"
 #include "notification/consumer.h"
+#include "notification/events_command.h"
 #include "notification/intake.h"
 #include "notification/mailer.h"
 #include "notification/notification.h"
@@ -10,11 +11,13 @@
 #include "notification/template.h"
 #include "schema/email.h"
 #include "service/database.h"
+#include "service/events_command.h"
 #include "token/seal.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sysexits.h>
 
 extern const struct embedded_file notification_migrations_sqlite[], notification_migrations_postgres[];
 extern const size_t notification_migrations_sqlite_n, notification_migrations_postgres_n;
@@ -81,7 +84,8 @@ static const struct config_entry entries[] = {
 	        "only POST /internal/events does.",
 	        .check = rabbit_check_url),
 	SETTING(CONFIG_STRING, "AMQP_CA_FILE", amqp_ca_file, 1, 1024, "/etc/ssl/certs/ca-certificates.crt",
-	        "amqps: certificates (PEM) that the server's is checked by."),
+	        "amqps: certificates (PEM) that the server's is checked by; its name has to be in it, an address will "
+	        "not do."),
 	SETTING(CONFIG_ENUM, "AMQP_QUEUE_TYPE", amqp_queue_type, 0, 0, "quorum",
 	        "Kind of the queues that are declared; where RabbitMQ has no quorum queues they are classic ones "
 	        "anyway.",
@@ -281,12 +285,24 @@ static int backup(const void *config, int argc, char **argv)
 	return service_database_backup(&database, argc, argv);
 }
 
+static int events(const void *config, int argc, char **argv)
+{
+	const struct notification_config *c = config;
+	struct service_database database = database_of(c);
+
+	if (c->amqp_url)
+		return events_command_run(c, &database, argc, argv);
+	fprintf(stderr, "events: there is no RabbitMQ here (AMQP_URL); what waits is in the sender's outbox\n");
+	return EX_UNAVAILABLE;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct route *const routes[] = { event_routes, delivery_routes, NULL };
 	static const struct service_command commands[] = {
 		{ "migrate", "status | up | down [STEPS]: the database's schema; with --dry-run only its SQL",
 		  migrate },
+		{ "events", EVENTS_USAGE ": RabbitMQ's queues and dead letters", events },
 		{ "backup", "FILE: a copy of the embedded database, while the service runs or not", backup },
 		{ 0 },
 	};

@@ -225,7 +225,7 @@ static void describe_required(const struct schema *s, struct buf *out)
 		buf_addc(out, ']');
 }
 
-void schema_describe(const struct schema *s, struct buf *out)
+static void describe(const struct schema *s, bool is_closed, struct buf *out)
 {
 	buf_addc(out, '{');
 	add_text(out, "type", "object");
@@ -234,8 +234,19 @@ void schema_describe(const struct schema *s, struct buf *out)
 		add_text(out, "description", s->doc);
 	describe_properties(s, out);
 	describe_required(s, out);
-	add_raw(out, "additionalProperties", "false");
+	if (is_closed)
+		add_raw(out, "additionalProperties", "false");
 	buf_addc(out, '}');
+}
+
+void schema_describe(const struct schema *s, struct buf *out)
+{
+	describe(s, true, out);
+}
+
+void schema_describe_open(const struct schema *s, struct buf *out)
+{
+	describe(s, false, out);
 }
 
 struct visit {

@@ -182,6 +182,8 @@ int schema_check(const struct schema *s, const void *value, struct arena *a, str
 /* The JSON Schema (draft 2020-12, as OpenAPI 3.1 uses it) of one message; sub-messages as $ref
  * "#/components/schemas/NAME". */
 void schema_describe(const struct schema *s, struct buf *out);
+/* The same of a message that may get more fields: as schema_parse_lenient() reads it. */
+void schema_describe_open(const struct schema *s, struct buf *out);
 /* The JSON Schema of one field, for parameters. */
 void schema_describe_field(const struct schema_field *f, struct buf *out);
 /* Calls visit() for s and every message below it, each once. Stops at the first negative answer and gives it; -ENOSPC:

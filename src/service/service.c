@@ -69,6 +69,7 @@ static void help_print(const struct service *s)
 	       "  --health [URL] [--wait MS]\n"
 	       "                       ask the running service (or URL) whether it is ready; exit 0 or 1\n"
 	       "  --print-openapi      the OpenAPI 3.1 document of its routes\n"
+	       "  --print-asyncapi     the AsyncAPI 3 document of the events it sends, if it sends any\n"
 	       "  --print-settings     the settings below as Markdown tables\n"
 	       "  --version            the version\n"
 	       "  --help               this\n");
@@ -88,15 +89,33 @@ static int settings_print(const struct service *s)
 	return 0;
 }
 
+static int document_print(const struct buf *document)
+{
+	if (buf_error(document) < 0)
+		return EXIT_FAILURE;
+	return printf("%s\n", document->data) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int openapi_print(const struct service *s)
 {
 	struct buf document CLEANUP(buf_done);
 
 	buf_init(&document, DOCUMENT_SIZE_MAX);
 	openapi_write(s->title, CINESYNC_VERSION, s->routes, &document);
-	if (buf_error(&document) < 0)
-		return EXIT_FAILURE;
-	return printf("%s\n", document.data) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return document_print(&document);
+}
+
+static int asyncapi_print(const struct service *s)
+{
+	struct buf document CLEANUP(buf_done);
+
+	buf_init(&document, DOCUMENT_SIZE_MAX);
+	if (!s->events_document) {
+		fprintf(stderr, "cinesync-%s: it sends no events\n", s->name);
+		return EXIT_USAGE_;
+	}
+	s->events_document(&document);
+	return document_print(&document);
 }
 
 static int usage(const struct service *s, const char *what)
@@ -171,5 +190,7 @@ int service_main(int argc, char **argv, const struct service *s)
 		return settings_print(s);
 	if (strcmp(option, "--print-openapi") == 0)
 		return openapi_print(s);
+	if (strcmp(option, "--print-asyncapi") == 0)
+		return asyncapi_print(s);
 	return loaded_main(s, argc, argv);
 }

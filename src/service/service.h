@@ -39,6 +39,8 @@ struct service {
 	const struct route *const *routes;      /* NULL-terminated tables */
 	const struct service_command *commands; /* ended by name NULL; may be NULL */
 	const struct service_check *checks;     /* likewise */
+	/* The AsyncAPI document of the events it sends; NULL: it sends none. */
+	void (*events_document)(struct buf *out);
 	/* On a fiber, before the port answers. *ret_state is given to stop(), checks, and service_state(). When it
 	 * fails it has logged one alert that says why. */
 	int (*start)(struct service_run *run, const void *config, void **ret_state);
@@ -50,8 +52,8 @@ struct service {
 	void (*forbidden)(struct request *req);
 };
 
-/* The whole of main(): parses options (--help, --version, --check-config, --print-settings, --print-openapi, a
- * command), runs the service, gives the exit code. */
+/* The whole of main(): parses options (--help, --version, --check-config, --print-settings, --print-openapi,
+ * --print-asyncapi, a command), runs the service, gives the exit code. */
 int service_main(int argc, char **argv, const struct service *service);
 
 /* For a config_entry's check: a base URL of another service. */

@@ -18,7 +18,7 @@ enum { LOOK_EVERY_MS = 60 * 1000, LEASE_MS = 5 * 60 * 1000, ARENA_MAX = 1 << 20 
 int account_erase(struct store_tx *tx, struct arena *a, const struct account_owner *owner)
 {
 	struct store_rows rows;
-	int r = notice_add(tx, a, NOTICE_DELETED,
+	int r = notice_add(tx, a, USER_EVENT_DELETED,
 	                   &(struct notice){ .user_id = owner->id,
 	                                     .email = owner->email,
 	                                     .display_name = owner->display_name,
@@ -42,7 +42,7 @@ static int end_in(struct store_tx *tx, struct arena *a, const struct account_own
 	                   STORE_ARGS(STORE_S(owner->id), STORE_I(delete_at_ms), STORE_I(clock_real_ms())), a, NULL);
 	if (r < 0)
 		return r;
-	return notice_add(tx, a, NOTICE_DELETION_REQUESTED,
+	return notice_add(tx, a, USER_EVENT_DELETION_REQUESTED,
 	                  &(struct notice){ .user_id = owner->id,
 	                                    .email = owner->email,
 	                                    .display_name = owner->display_name,

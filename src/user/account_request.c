@@ -88,7 +88,7 @@ static struct notice notice_of(const struct store_rows *rows, size_t row)
 }
 
 static int link_send(struct store_tx *tx, struct arena *a, const struct store_rows *rows, size_t row,
-                     enum link_purpose purpose, enum notice_kind kind)
+                     enum link_purpose purpose, enum user_event kind)
 {
 	struct notice n = notice_of(rows, row);
 	bool is_fresh = false;
@@ -111,7 +111,7 @@ static int register_one(struct store_tx *tx, struct arena *a, const struct store
 	struct notice n = notice_of(rows, row);
 
 	if (!str_is_null(n.user_id))
-		return notice_add(tx, a, NOTICE_REGISTRATION_REPEATED, &n);
+		return notice_add(tx, a, USER_EVENT_REGISTRATION_REPEATED, &n);
 	return register_store(tx, a,
 	                      &(struct new_account){ .id = store_text(rows, row, OLD_ID),
 	                                             .email = store_text(rows, row, OLD_EMAIL),
@@ -132,10 +132,10 @@ static int carry_out(struct store_tx *tx, struct arena *a, const struct store_ro
 	if (!is_known)
 		return 0;
 	if (str_equal(kind, STR("reset_password")))
-		return link_send(tx, a, rows, row, LINK_RESET_PASSWORD, NOTICE_PASSWORD_RESET_REQUESTED);
+		return link_send(tx, a, rows, row, LINK_RESET_PASSWORD, USER_EVENT_PASSWORD_RESET_REQUESTED);
 	if (!store_is_null(rows, row, OLD_USER_VERIFIED))
 		return 0;
-	return link_send(tx, a, rows, row, LINK_VERIFY_EMAIL, NOTICE_EMAIL_VERIFICATION_REQUESTED);
+	return link_send(tx, a, rows, row, LINK_VERIFY_EMAIL, USER_EVENT_EMAIL_VERIFICATION_REQUESTED);
 }
 
 static int request_do(struct account_keeper *k, struct arena *a, const struct store_rows *rows, size_t row)

@@ -117,7 +117,7 @@ static int change_ask(struct store_tx *tx, struct arena *a, const struct change 
 	if (r < 0)
 		return r;
 	if (taken.n > 0 && !str_equal(store_text(&taken, 0, 0), c->user.id))
-		return notice_add(tx, a, NOTICE_REGISTRATION_REPEATED,
+		return notice_add(tx, a, USER_EVENT_REGISTRATION_REPEATED,
 		                  &(struct notice){ .user_id = store_text(&taken, 0, 0),
 		                                    .email = store_text(&taken, 0, 1),
 		                                    .display_name = store_text(&taken, 0, 2),
@@ -126,12 +126,12 @@ static int change_ask(struct store_tx *tx, struct arena *a, const struct change 
 	n.link_token = str_from(link.token);
 	n.expires_at_ms = link.expires_at_ms;
 	if (r == 0)
-		r = notice_add(tx, a, NOTICE_EMAIL_CHANGE_REQUESTED, &n);
+		r = notice_add(tx, a, USER_EVENT_EMAIL_CHANGE_REQUESTED, &n);
 	OPENSSL_cleanse(&link, sizeof(link));
 	n.link_token = STR_NULL;
 	n.email = c->user.email;
 	n.new_email = c->email;
-	return r < 0 ? r : notice_add(tx, a, NOTICE_EMAIL_CHANGE_NOTICED, &n);
+	return r < 0 ? r : notice_add(tx, a, USER_EVENT_EMAIL_CHANGE_NOTICED, &n);
 }
 
 static int email_change(struct request *req)
@@ -176,10 +176,10 @@ static int changed_notice(struct store_tx *tx, struct arena *a, struct str user_
 		            .new_email = new,
 		            .display_name = store_text(user, 0, 0),
 		            .language = store_text(user, 0, 1) };
-	int r = notice_add(tx, a, NOTICE_EMAIL_CHANGED, &n);
+	int r = notice_add(tx, a, USER_EVENT_EMAIL_CHANGED, &n);
 
 	n.email = new;
-	return r < 0 ? r : notice_add(tx, a, NOTICE_EMAIL_CHANGED, &n);
+	return r < 0 ? r : notice_add(tx, a, USER_EVENT_EMAIL_CHANGED, &n);
 }
 
 static int change_do(struct request *req, struct str token, struct audit_event *event)

@@ -1,6 +1,7 @@
 /* Settling: the movie service is asked about each film that somebody waits for; then every entry of it becomes settled,
  * or a tombstone, in a transaction of its library. For a favourite an event goes with it. */
 #include "base/clock.h"
+#include "user/contracts.h"
 #include "user/library_keeper.h"
 #include "user/library_page.h"
 #include "user/movies.h"
@@ -33,10 +34,8 @@ static int event_add(struct store_tx *tx, struct str user_id, const struct verdi
 	int r = clock_text(a, now_ms, &data.occurred_at);
 
 	if (r == 0)
-		r = event_make(a, "/cinesync/user",
-		               v->film ? "com.cinesync.user.favorite-settled.v1"
-		                       : "com.cinesync.user.favorite-removed.v1",
-		               user_id, &favorite_settled_schema, &data, &event);
+		r = user_event_make(a, v->film ? USER_EVENT_FAVORITE_SETTLED : USER_EVENT_FAVORITE_REMOVED, user_id,
+		                    &data, &event);
 	return r < 0 ? r : outbox_add(tx, &event, a);
 }
 

@@ -9,11 +9,14 @@
 #include "event/rabbit.h"
 #include "fiber/fiber.h"
 #include "service/database.h"
+#include "service/events_command.h"
 #include "token/seal.h"
 #include "user/account_end.h"
 #include "user/account_request.h"
 #include "user/admin.h"
 #include "user/audit.h"
+#include "user/contracts.h"
+#include "user/events_command.h"
 #include "user/import_keeper.h"
 #include "user/keyring.h"
 #include "user/keyring_command.h"
@@ -358,6 +361,15 @@ static int admin(const void *config, int argc, char **argv)
 	return r ? r : admin_command(s, argc, argv);
 }
 
+static int events(const void *config, int argc, char **argv)
+{
+	struct service_database database = database_of(config);
+	struct store *s CLEANUP(store_close) = NULL;
+	int r = service_database_command(&database, &s);
+
+	return r ? r : events_command_run(s, argc, argv);
+}
+
 static int keys(const void *config, int argc, char **argv)
 {
 	struct service_database database = database_of(config);
@@ -407,6 +419,7 @@ int main(int argc, char **argv)
 		{ "migrate", "status | up | down [STEPS]: the database's schema; with --dry-run only its SQL",
 		  migrate },
 		{ "backup", "FILE: a copy of the embedded database, while the service runs or not", backup },
+		{ "events", EVENTS_USAGE ": the outbox; on SQLite with the service stopped", events },
 		{ "keys", "list | rotate [--now] | retire KID: the keys that access tokens are signed with", keys },
 		{ 0 },
 	};
@@ -426,6 +439,7 @@ int main(int argc, char **argv)
 		.config_size = sizeof(struct user_config),
 		.routes = routes,
 		.commands = commands,
+		.events_document = user_events_document,
 		.checks = checks,
 		.start = start,
 		.stop = stop,

@@ -83,21 +83,6 @@ static const struct schema_field user_notice_fields[] = {
 const struct schema user_notice_schema =
         SCHEMA("UserNotice", struct notice_data, user_notice_fields, "Something a person is told about an account.");
 
-static const char *const types[NOTICE_KINDS] = {
-	[NOTICE_EMAIL_VERIFICATION_REQUESTED] = "com.cinesync.user.email-verification-requested.v1",
-	[NOTICE_REGISTRATION_REPEATED] = "com.cinesync.user.registration-repeated.v1",
-	[NOTICE_PASSWORD_RESET_REQUESTED] = "com.cinesync.user.password-reset-requested.v1",
-	[NOTICE_PASSWORD_CHANGED] = "com.cinesync.user.password-changed.v1",
-	[NOTICE_EMAIL_CHANGE_REQUESTED] = "com.cinesync.user.email-change-requested.v1",
-	[NOTICE_EMAIL_CHANGE_NOTICED] = "com.cinesync.user.email-change-noticed.v1",
-	[NOTICE_EMAIL_CHANGED] = "com.cinesync.user.email-changed.v1",
-	[NOTICE_NEW_DEVICE] = "com.cinesync.user.new-device.v1",
-	[NOTICE_SESSION_FAMILY_ENDED] = "com.cinesync.user.session-family-ended.v1",
-	[NOTICE_SECOND_FACTOR_CHANGED] = "com.cinesync.user.second-factor-changed.v1",
-	[NOTICE_DELETION_REQUESTED] = "com.cinesync.user.deletion-requested.v1",
-	[NOTICE_DELETED] = "com.cinesync.user.deleted.v1",
-};
-
 static int token_seal(struct arena *a, const struct notice *n, struct str *ret)
 {
 	struct buf text CLEANUP(buf_done);
@@ -130,13 +115,13 @@ static int data_of(struct arena *a, const struct notice *n, struct notice_data *
 	return r;
 }
 
-int notice_add(struct store_tx *tx, struct arena *a, enum notice_kind kind, const struct notice *n)
+int notice_add(struct store_tx *tx, struct arena *a, enum user_event type, const struct notice *n)
 {
 	struct notice_data data;
 	struct event event;
 	int r = data_of(a, n, &data);
 
 	if (r == 0)
-		r = event_make(a, "/cinesync/user", types[kind], n->user_id, &user_notice_schema, &data, &event);
+		r = user_event_make(a, type, n->user_id, &data, &event);
 	return r < 0 ? r : outbox_add(tx, &event, a);
 }

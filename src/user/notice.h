@@ -4,24 +4,9 @@
 #ifndef CINESYNC_USER_NOTICE_H
 #define CINESYNC_USER_NOTICE_H
 
+#include "user/contracts.h"
 #include "user/messages.h"
 #include "user/user.h"
-
-enum notice_kind {
-	NOTICE_EMAIL_VERIFICATION_REQUESTED, /* com.cinesync.user.email-verification-requested.v1; link */
-	NOTICE_REGISTRATION_REPEATED,        /* com.cinesync.user.registration-repeated.v1 */
-	NOTICE_PASSWORD_RESET_REQUESTED,     /* com.cinesync.user.password-reset-requested.v1; link */
-	NOTICE_PASSWORD_CHANGED,             /* com.cinesync.user.password-changed.v1 */
-	NOTICE_EMAIL_CHANGE_REQUESTED,       /* com.cinesync.user.email-change-requested.v1, to the new address; link */
-	NOTICE_EMAIL_CHANGE_NOTICED,         /* com.cinesync.user.email-change-noticed.v1, to the old address */
-	NOTICE_EMAIL_CHANGED,                /* com.cinesync.user.email-changed.v1, to both: two events */
-	NOTICE_NEW_DEVICE,                   /* com.cinesync.user.new-device.v1 */
-	NOTICE_SESSION_FAMILY_ENDED,         /* com.cinesync.user.session-family-ended.v1 */
-	NOTICE_SECOND_FACTOR_CHANGED,        /* com.cinesync.user.second-factor-changed.v1 */
-	NOTICE_DELETION_REQUESTED,           /* com.cinesync.user.deletion-requested.v1 */
-	NOTICE_DELETED,                      /* com.cinesync.user.deleted.v1: on it others forget this person */
-	NOTICE_KINDS
-};
 
 /* Data of all of them; what a kind has no use for is null. */
 struct notice {
@@ -37,8 +22,9 @@ struct notice {
 	int64_t expires_at_ms; /* of the link, or of the account; 0: null */
 };
 
-/* Yields. Seals link_token, writes the event; kick the outbox after the commit. */
-int notice_add(struct store_tx *tx, struct arena *a, enum notice_kind kind, const struct notice *n) MUST_CHECK;
+/* Yields. type: one whose data are user_notice_schema. Seals link_token, writes the event; kick the outbox after the
+ * commit. */
+int notice_add(struct store_tx *tx, struct arena *a, enum user_event type, const struct notice *n) MUST_CHECK;
 
 /* The data as it travels: com.cinesync.user.*.v1 but created. */
 extern const struct schema user_notice_schema;

@@ -46,7 +46,7 @@ static int store_in(struct request *req, struct store_tx *tx, const struct new_p
 	if (r == 0)
 		r = session_end(tx, a, event->user_id, keep, p->scope, "password_changed", ret_ended);
 	if (r == 0)
-		r = notice_add(tx, a, NOTICE_PASSWORD_CHANGED,
+		r = notice_add(tx, a, USER_EVENT_PASSWORD_CHANGED,
 		               &(struct notice){ .user_id = event->user_id,
 		                                 .email = store_text(&user, 0, 0),
 		                                 .display_name = store_text(&user, 0, 2),

@@ -9,6 +9,7 @@
 #include "user/account_request.h"
 #include "user/audit.h"
 #include "user/auth.h"
+#include "user/contracts.h"
 #include "user/limit.h"
 #include "user/link.h"
 #include "user/messages.h"
@@ -47,7 +48,7 @@ static int created_event(struct arena *a, const struct new_account *n, const str
 	if (r < 0)
 		return r;
 	data.sealed_token = buf_str(&sealed);
-	return event_make(a, "/cinesync/user", "com.cinesync.user.created.v1", n->id, &user_created_schema, &data, ret);
+	return user_event_make(a, USER_EVENT_CREATED, n->id, &data, ret);
 }
 
 int register_store(struct store_tx *tx, struct arena *a, const struct new_account *n)

@@ -79,7 +79,7 @@ static int notice(struct request *req, struct store_tx *tx, const struct session
 	char device[DEVICE_NAME_SIZE];
 
 	device_name(user_agent_of(req), device);
-	return notice_add(tx, request_arena(req), NOTICE_SECOND_FACTOR_CHANGED,
+	return notice_add(tx, request_arena(req), USER_EVENT_SECOND_FACTOR_CHANGED,
 	                  &(struct notice){ .user_id = user->id,
 	                                    .email = user->email,
 	                                    .display_name = user->display_name,

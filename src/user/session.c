@@ -119,7 +119,7 @@ static int device_notice(struct request *req, struct store_tx *tx, const struct 
 	if (r < 0 || store_int(&rows, 0, 0) == 0 || store_int(&rows, 0, 1) > 0)
 		return r;
 	device_name(user_agent_of(req), device);
-	return notice_add(tx, a, NOTICE_NEW_DEVICE,
+	return notice_add(tx, a, USER_EVENT_NEW_DEVICE,
 	                  &(struct notice){ .user_id = s->user_id,
 	                                    .email = user->email,
 	                                    .display_name = user->display_name,
@@ -231,7 +231,7 @@ static int reuse_notice(struct request *req, struct store_tx *tx, const struct s
 	char device[DEVICE_NAME_SIZE];
 
 	device_name(store_text(found, 0, FIND_AGENT), device);
-	return notice_add(tx, request_arena(req), NOTICE_SESSION_FAMILY_ENDED,
+	return notice_add(tx, request_arena(req), USER_EVENT_SESSION_FAMILY_ENDED,
 	                  &(struct notice){ .user_id = store_text(found, 0, FIND_USER),
 	                                    .email = store_text(found, 0, FIND_EMAIL),
 	                                    .display_name = store_text(found, 0, FIND_NAME),

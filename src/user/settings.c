@@ -39,7 +39,8 @@ static const struct config_entry entries[] = {
 	        "they are delivered directly to NOTIFICATION_URL.",
 	        .check = rabbit_check_url),
 	SETTING(CONFIG_STRING, "AMQP_CA_FILE", amqp_ca_file, 1, 1024, "/etc/ssl/certs/ca-certificates.crt", NULL,
-	        "amqps: certificates (PEM) that the server's is checked by."),
+	        "amqps: certificates (PEM) that the server's is checked by; its name has to be in it, an address will "
+	        "not do."),
 	SETTING(CONFIG_STRING, "MASTER_KEY_FILE", master_key_file, 1, 1024, NULL, NULL,
 	        "32 random bytes (mode 0600) that seal the secrets in the database, made when missing; the same for "
 	        "all "

@@ -1,6 +1,7 @@
-"""What the tests of the movie service on TMDB share: a TMDB to hurt, and a Redis to take away. A module may have its own."""
+"""What tests share: a TMDB to hurt, a Redis and a RabbitMQ to take away. A module may have its own."""
 import pytest
 from fakes.tmdb_harness import FakeTmdb
+from rabbit_harness import RabbitMQ
 from redis_harness import Redis
 from tmdb_case import TOKEN
 
@@ -16,3 +17,19 @@ def redis(tmp_path):
     server = Redis(tmp_path / "redis").start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A RabbitMQ, one a worker: it takes long to start."""
+    broker = RabbitMQ()
+    try:
+        yield broker.start()
+    finally:
+        broker.stop()
+
+
+@pytest.fixture
+def rabbit(server):
+    """A virtual host of its own on it."""
+    return server.fresh()

@@ -54,3 +54,6 @@ WHERE user_id = $1 AND event_id <> $2;
 
 -- name: deliveries_sent_to
 SELECT event_id FROM deliveries WHERE user_id = $1 AND state = 'sent' LIMIT 10000;
+
+-- name: audit_insert
+INSERT INTO audit (at_ms, action, detail) VALUES ($1, $2, $3);
