@@ -157,7 +157,7 @@ def test_a_broker_short_of_memory_holds_up_no_request(services, rabbit):
         crowd = Crowd(services.user.url, may_fail=False)
         time.sleep(60 if LONG else 5)
         registered = crowd.stop()
-        assert len(registered) > 20
+        assert len(registered) > 5
         assert "takes no messages" in services.user.log.read_text()
         assert health(services.user)["rabbitmq"] != "ok"
     finally:
