@@ -71,8 +71,27 @@ config_set() { # WORD TEXT
 s|@$1@|$config_text|"
 }
 
+# Sets UPSTREAMS to nginx's words for where the services are, MOVIE_UPSTREAM and USER_UPSTREAM to how requests are passed to
+# them. With GATEWAY_DNS, a name server's address, the services' names are looked up again and again, so that replicas may come
+# and go; then no connections to them are kept, and none can be closed under a request that was just sent.
+gateway_upstreams_set() { # MOVIE-ADDRESS USER-ADDRESS
+	if [ -z "${GATEWAY_DNS-}" ]; then
+		UPSTREAMS="upstream movie { server $1; keepalive 32; } upstream user { server $2; keepalive 32; }"
+		MOVIE_UPSTREAM=movie USER_UPSTREAM=user
+		return
+	fi
+	case $GATEWAY_DNS in
+	*[!0-9a-fA-F.:\[\]]*) die "$EX_CONFIG" "GATEWAY_DNS=$GATEWAY_DNS: must be the address of a name server" ;;
+	esac
+	UPSTREAMS="resolver $GATEWAY_DNS valid=1s ipv6=off; resolver_timeout 2s;"
+	UPSTREAMS="$UPSTREAMS map \"\" \$movie_service { default \"$1\"; } map \"\" \$user_service { default \"$2\"; }"
+	# shellcheck disable=SC2016  # nginx's variables
+	MOVIE_UPSTREAM='$movie_service' USER_UPSTREAM='$user_service'
+}
+
 gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS
 	CONFIG_SCRIPT=
+	gateway_upstreams_set "$1" "$2"
 	config_set USER "$(gateway_user)"
 	config_set WORKERS "${GATEWAY_WORKERS:-auto}"
 	config_set REAL_IP "$REAL_IP"
@@ -82,8 +101,9 @@ gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS
 	config_set WEB "$ROOT/web"
 	config_set OPENAPI "$BUILD/openapi.json"
 	config_set LISTEN "$GATEWAY_LISTEN"
-	config_set MOVIE "$1"
-	config_set USERS "$2"
+	config_set UPSTREAMS "$UPSTREAMS"
+	config_set MOVIE "$MOVIE_UPSTREAM"
+	config_set USERS "$USER_UPSTREAM"
 	config_set AUTH_RATE "$auth_rate"
 	config_set AUTH_BURST $((auth_rate * 2))
 	sed -e "$CONFIG_SCRIPT" "$ROOT/src/gateway/nginx.conf.in" >"$DATA/nginx/nginx.conf"

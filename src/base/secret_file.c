@@ -54,6 +54,15 @@ static int fd_write_all(int fd, struct str data)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
+/* As PostgreSQL has it for its keys: a file of root's, which this process is not, may be readable to its group too, for
+ * that is how a cluster hands out secrets. */
+static bool is_open_to_others(const struct stat *st)
+{
+	bool is_handed_out = st->st_uid == 0 && geteuid() != 0;
+
+	return st->st_mode & (is_handed_out ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO);
+}
+
 int secret_file_read(const char *path, struct buf *out)
 {
 	int fd CLEANUP(fd_close) = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -68,7 +77,7 @@ int secret_file_read(const char *path, struct buf *out)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_size >= SECRET_FILE_SIZE_MAX)
 		return -EINVAL;
-	if (st.st_mode & (S_IRWXG | S_IRWXO))
+	if (is_open_to_others(&st))
 		return -EACCES;
 	r = fd_read_all(fd, text, sizeof(text), &len);
 	if (r == 0)

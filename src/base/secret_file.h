@@ -7,7 +7,8 @@
 
 #define SECRET_FILE_SIZE_MAX 4096 /* bytes; a file has fewer */
 
-/* Appends the file's bytes to out, which the caller wipes. -ENOENT; -EACCES: others than its owner may read it;
+/* Appends the file's bytes to out, which the caller wipes. -ENOENT; -EACCES: others than its owner may read it (or, if
+ * it is root's and we are not root, others than its group);
  * -EINVAL: no plain file, or too large; -errno; the buffer's error. */
 int secret_file_read(const char *path, struct buf *out) MUST_CHECK;
 /* Makes the file with mode 0600 when there is none (written beside, fsynced, linked into place: of two processes that

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
-enum { CONNECTIONS_MAX = 64, CONNECTIONS_HOST_MAX = 32, SPARE_MAX = 32 };
+enum { CONNECTIONS_MAX = 64, CONNECTIONS_HOST_MAX = 32, SPARE_MAX = 32, AGAIN_LEAST_MS = 20 };
 
 #define CLIENT_MAGIC UINT32_C(0x434c4e54)
 
@@ -228,9 +228,48 @@ static int transfer_run(struct http_client *c, struct transfer *t)
 	return r < 0 ? r : -ECANCELED;
 }
 
-int http_client_call(struct http_client *c, const struct http_call *call, struct arena *a, struct http_answer *ret)
+static int attempt(struct http_client *c, const struct http_call *call, bool is_fresh, struct arena *a,
+                   struct http_answer *ret)
 {
 	struct transfer t;
+	int r = transfer_begin(&t, easy_take(c), call, c->user_agent, c->ca_file);
+
+	if (r == 0 && is_fresh) {
+		curl_easy_setopt(t.easy, CURLOPT_FRESH_CONNECT, 1L);
+		curl_easy_setopt(t.easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	}
+	if (r == 0)
+		r = transfer_run(c, &t);
+	if (r == 0)
+		r = transfer_answer(&t, a, ret);
+	if (t.easy)
+		easy_give(c, t.easy);
+	transfer_done(&t);
+	return r;
+}
+
+/* A replica that has just died, or left: there may be another under its name. */
+static bool is_of_the_connection(int r)
+{
+	return r == -ECONNREFUSED || r == -ECONNRESET || r == -ETIMEDOUT;
+}
+
+static int attempts(struct http_client *c, const struct http_call *call, struct arena *a, struct http_answer *ret)
+{
+	struct http_call again = *call;
+	int64_t began_ms = clock_mono_ms();
+	int r = attempt(c, call, false, a, ret);
+
+	if (!call->is_repeatable || !is_of_the_connection(r))
+		return r;
+	again.timeout_ms = (call->timeout_ms ? call->timeout_ms : HTTP_CALL_TIMEOUT_MS) - (clock_mono_ms() - began_ms);
+	if (again.timeout_ms < AGAIN_LEAST_MS || fiber_time_left_ms() < AGAIN_LEAST_MS)
+		return r;
+	return attempt(c, &again, true, a, ret);
+}
+
+int http_client_call(struct http_client *c, const struct http_call *call, struct arena *a, struct http_answer *ret)
+{
 	struct span span;
 	int r;
 
@@ -238,18 +277,11 @@ int http_client_call(struct http_client *c, const struct http_call *call, struct
 	if (fiber_time_left_ms() <= 0)
 		return -ETIMEDOUT;
 	span_start(&span, call->span_name ? call->span_name : call->method, SPAN_CLIENT, NULL);
-	r = transfer_begin(&t, easy_take(c), call, c->user_agent, c->ca_file);
-	if (r == 0)
-		r = transfer_run(c, &t);
-	if (r == 0)
-		r = transfer_answer(&t, a, ret);
+	r = attempts(c, call, a, ret);
 	if (r == 0)
 		span_set_int(&span, "http.response.status_code", ret->status);
 	else
 		span_fail(&span, error_name(r));
 	span_end(&span);
-	if (t.easy)
-		easy_give(c, t.easy);
-	transfer_done(&t);
 	return r;
 }

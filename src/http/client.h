@@ -4,6 +4,8 @@
 
 #include "base/arena.h"
 
+#define HTTP_CALL_TIMEOUT_MS 4000
+
 struct http_client;
 struct uv_loop_s;
 
@@ -34,11 +36,12 @@ struct http_call {
 	struct str body; /* null: none */
 	const char *body_type;
 	int64_t connect_timeout_ms; /* 0: 1,000 */
-	int64_t timeout_ms;         /* whole call; 0: 4,000; never past the fiber's deadline */
+	int64_t timeout_ms;         /* whole call; 0: HTTP_CALL_TIMEOUT_MS; never past the fiber's deadline */
 	size_t answer_max;          /* bytes of body; 0: 4 MiB */
 	bool no_deadline_header;    /* do not send X-Request-Deadline-Ms (calls that leave the system) */
 	bool no_trace_headers;      /* nor traceparent/tracestate */
-	bool multiplex;             /* over TLS: rather wait for an HTTP/2 connection to be made than open another */
+	bool is_repeatable; /* where a connection fails, or breaks off before the answer, once more on another */
+	bool multiplex;     /* over TLS: rather wait for an HTTP/2 connection to be made than open another */
 };
 
 struct http_answer {

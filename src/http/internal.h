@@ -201,6 +201,7 @@ struct http_server {
 	int listen_fd; /* -1 once libmicrohttpd or nobody has it */
 	int gone_fd;   /* epoll: connections of suspended requests */
 	int port;
+	bool is_leaving; /* answers are the last of their connections */
 	bool is_draining;
 	size_t in_flight;
 	size_t uploads;

@@ -134,7 +134,7 @@ static void headers_add(const struct request *req, struct MHD_Response *response
 		MHD_add_response_header(response, "Content-Encoding", "gzip");
 	MHD_add_response_header(response, "X-Request-Id", req->span.context.trace_id);
 	timing_add(req, response);
-	if (a->must_close || req->server->is_draining)
+	if (a->must_close || req->server->is_leaving)
 		MHD_add_response_header(response, "Connection", "close");
 }
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -307,6 +308,26 @@ int http_server_port(const struct http_server *s)
 	return s->port;
 }
 
+void http_server_leave(struct http_server *s)
+{
+	assert(s->magic == SERVER_MAGIC);
+	s->is_leaving = true;
+}
+
+bool http_server_has_arrivals(const struct http_server *s)
+{
+	struct pollfd listening = { .fd = s->listen_fd, .events = POLLIN };
+
+	assert(s->magic == SERVER_MAGIC);
+	return !s->is_draining && poll(&listening, 1, 0) > 0;
+}
+
+bool http_server_expects_requests(const struct http_server *s)
+{
+	assert(s->magic == SERVER_MAGIC);
+	return !list_empty(&s->waits[WAIT_HEAD]);
+}
+
 void http_server_drain(struct http_server *s)
 {
 	int fd;
@@ -314,7 +335,7 @@ void http_server_drain(struct http_server *s)
 	assert(s->magic == SERVER_MAGIC);
 	if (s->is_draining)
 		return;
-	s->is_draining = true;
+	s->is_leaving = s->is_draining = true;
 	fd = MHD_quiesce_daemon(s->daemon);
 	if (fd >= 0)
 		close(fd);

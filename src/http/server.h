@@ -107,8 +107,14 @@ struct http_server_options {
 int http_server_new(struct uv_loop_s *loop, const struct http_server_options *options,
                     struct http_server **ret) MUST_CHECK;
 int http_server_port(const struct http_server *s);
-/* Answers on open connections carry `Connection: close`, new connections are refused. */
+/* From now on answers carry `Connection: close`, so that clients who keep connections go elsewhere. */
+void http_server_leave(struct http_server *s);
+/* Whether somebody has connected who was not accepted yet. Does not yield. */
+bool http_server_has_arrivals(const struct http_server *s);
+/* As http_server_leave(), and new connections are refused: those not accepted yet are reset. */
 void http_server_drain(struct http_server *s);
+/* Connections that were accepted and whose request is not here yet: new ones, not those kept after an answer. */
+bool http_server_expects_requests(const struct http_server *s);
 /* Requests accepted and not yet answered completely. */
 size_t http_server_in_flight(const struct http_server *s);
 /* Resumes and closes everything. No fiber of a request may be alive: drain, or cancel with http_server_cancel_all(). */

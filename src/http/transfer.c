@@ -14,7 +14,7 @@
 
 enum {
 	CONNECT_MS = 1000,
-	TIMEOUT_MS = 4000,
+	NAMES_KEPT_S = 2,
 	ANSWER_MAX = 4 << 20,
 	HEADER_LINE_MAX = 8192,
 	UNHEARD_MS = 10000,
@@ -114,6 +114,9 @@ static void limits_set(CURL *easy, const struct http_call *call, int64_t timeout
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
 	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+	/* Replicas come and go under one name, and each is to have its share. */
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)NAMES_KEPT_S);
+	curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
 	/* A call given up while its name is looked up would else wait, on the loop, for the thread that does it. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
@@ -147,7 +150,7 @@ static void connection_set(CURL *easy, const struct http_call *call, const char 
 int transfer_begin(struct transfer *t, CURL *easy, const struct http_call *call, const char *user_agent,
                    const char *ca_file)
 {
-	int64_t timeout_ms = MIN(call->timeout_ms ? call->timeout_ms : TIMEOUT_MS, fiber_time_left_ms());
+	int64_t timeout_ms = MIN(call->timeout_ms ? call->timeout_ms : HTTP_CALL_TIMEOUT_MS, fiber_time_left_ms());
 	int r;
 
 	*t = (struct transfer){ .easy = easy };

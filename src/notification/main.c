@@ -302,7 +302,7 @@ int main(int argc, char **argv)
 	static const struct service_command commands[] = {
 		{ "migrate", "status | up | down [STEPS]: the database's schema; with --dry-run only its SQL",
 		  migrate },
-		{ "events", EVENTS_USAGE ": RabbitMQ's queues and dead letters", events },
+		{ "events", EVENTS_USAGE ": RabbitMQ", events },
 		{ "backup", "FILE: a copy of the embedded database, while the service runs or not", backup },
 		{ 0 },
 	};

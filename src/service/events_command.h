@@ -11,7 +11,7 @@ struct events_command {
 	struct str reason;   /* EVENTS_DROP */
 };
 
-#define EVENTS_USAGE "list | replay EVENT_ID | replay --all | drop EVENT_ID --reason TEXT"
+#define EVENTS_USAGE "list | replay ID | replay --all | drop ID --reason TEXT"
 #define EVENTS_REASON_MAX 500 /* bytes */
 
 /* argv[0] is "events". 0; -EINVAL, after the usage was printed. */

@@ -19,6 +19,8 @@ enum {
 	EXIT_UNAVAILABLE = 69,
 	EXIT_SOFTWARE = 70,
 	DRAIN_POLL_MS = 5,
+	DRAIN_SILENT_MS = 500, /* for a request after its connection */
+	ARRIVALS_TURNS_MAX = 1000,
 	TABLES_MAX = 32,
 };
 
@@ -85,10 +87,27 @@ void service_mode_set(struct service_run *run, const char *part, const char *mod
 
 /* ---- drain ---- */
 
+/* Who has connected is answered, so a balancer that had chosen this replica a moment ago loses nothing; but nobody is
+ * waited for who connects and says nothing. */
+static bool is_busy(const struct service_run *run, int64_t silent_until_ms)
+{
+	return http_server_in_flight(run->server) > 0 ||
+	       (clock_mono_ms() < silent_until_ms && http_server_expects_requests(run->server));
+}
+
 static void drain_wait(struct service_run *run, int64_t until_ms)
 {
-	while (!run->hurry && clock_mono_ms() < until_ms && http_server_in_flight(run->server) > 0)
+	int64_t silent_until_ms = clock_deadline_in(DRAIN_SILENT_MS);
+
+	while (!run->hurry && clock_mono_ms() < until_ms && is_busy(run, silent_until_ms))
 		(void)fiber_sleep_ms(DRAIN_POLL_MS);
+}
+
+/* Closing the socket resets who was not accepted yet. */
+static void arrivals_accept(struct service_run *run)
+{
+	for (int i = 0; i < ARRIVALS_TURNS_MAX && http_server_has_arrivals(run->server); i++)
+		(void)fiber_yield();
 }
 
 static void drain_server(struct service_run *run)
@@ -96,8 +115,10 @@ static void drain_server(struct service_run *run)
 	int64_t until_ms = clock_deadline_in(run->settings->drain_ms);
 	int64_t delay_until_ms = clock_deadline_in(run->settings->drain_delay_ms);
 
+	http_server_leave(run->server);
 	while (!run->hurry && clock_mono_ms() < delay_until_ms)
 		(void)fiber_sleep_ms(DRAIN_POLL_MS);
+	arrivals_accept(run);
 	http_server_drain(run->server);
 	drain_wait(run, until_ms);
 	if (http_server_in_flight(run->server) == 0)

@@ -419,7 +419,7 @@ int main(int argc, char **argv)
 		{ "migrate", "status | up | down [STEPS]: the database's schema; with --dry-run only its SQL",
 		  migrate },
 		{ "backup", "FILE: a copy of the embedded database, while the service runs or not", backup },
-		{ "events", EVENTS_USAGE ": the outbox; on SQLite with the service stopped", events },
+		{ "events", EVENTS_USAGE ": the outbox", events },
 		{ "keys", "list | rotate [--now] | retire KID: the keys that access tokens are signed with", keys },
 		{ 0 },
 	};

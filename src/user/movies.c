@@ -72,6 +72,7 @@ static int get(struct user_state *u, struct str url, const char *span_name, size
 		.connect_timeout_ms = CONNECT_MS,
 		.timeout_ms = u->config->movie_timeout_ms,
 		.answer_max = answer_max,
+		.is_repeatable = true,
 	};
 	int r;
 

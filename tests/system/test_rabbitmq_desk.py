@@ -66,8 +66,8 @@ def test_the_outbox_is_listed_replayed_and_dropped(tmp_path, rabbit, postgres):
         assert dropped in listed
         assert command(services.user, "drop", dropped, "--reason", "spam")[1] == "1 event dropped from the outbox\n"
         assert command(services.user, "drop", dropped, "--reason", "spam")[0] == 65
+        assert command(services.user, "replay", "--all")[1] == "1 event will be sent from the outbox at once\n"
         channel.queue_bind(QUEUE, EXCHANGE, "com.cinesync.user.#")
-    assert command(services.user, "replay", "--all")[1] == "1 event will be sent from the outbox at once\n"
     wait_for_mails(services, {"kept@example.org"}, 10)
     detail, = (json.loads(row[0]) for row in rows(services.user, "SELECT detail FROM audit WHERE action = 'event.drop'"))
     assert detail["reason"] == "spam" and detail["event_id"] == dropped
