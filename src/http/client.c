@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
-enum { CONNECTIONS_MAX = 64, CONNECTIONS_HOST_MAX = 32, SPARE_MAX = 32, AGAIN_LEAST_MS = 20 };
+enum { CONNECTIONS_MAX = 64, CONNECTIONS_HOST_MAX = 32, SPARE_MAX = 32, AGAIN_MAX = 2, AGAIN_LEAST_MS = 20 };
 
 #define CLIENT_MAGIC UINT32_C(0x434c4e54)
 
@@ -256,16 +256,18 @@ static bool is_of_the_connection(int r)
 
 static int attempts(struct http_client *c, const struct http_call *call, struct arena *a, struct http_answer *ret)
 {
+	int64_t limit_ms = call->timeout_ms ? call->timeout_ms : HTTP_CALL_TIMEOUT_MS;
+	int64_t until_ms = clock_deadline_in(MIN(limit_ms, fiber_time_left_ms()));
 	struct http_call again = *call;
-	int64_t began_ms = clock_mono_ms();
 	int r = attempt(c, call, false, a, ret);
 
-	if (!call->is_repeatable || !is_of_the_connection(r))
-		return r;
-	again.timeout_ms = (call->timeout_ms ? call->timeout_ms : HTTP_CALL_TIMEOUT_MS) - (clock_mono_ms() - began_ms);
-	if (again.timeout_ms < AGAIN_LEAST_MS || fiber_time_left_ms() < AGAIN_LEAST_MS)
-		return r;
-	return attempt(c, &again, true, a, ret);
+	for (int i = 0; i < AGAIN_MAX && call->is_repeatable && is_of_the_connection(r); i++) {
+		again.timeout_ms = until_ms - clock_mono_ms();
+		if (again.timeout_ms < AGAIN_LEAST_MS || fiber_time_left_ms() < AGAIN_LEAST_MS)
+			break;
+		r = attempt(c, &again, true, a, ret);
+	}
+	return r;
 }
 
 int http_client_call(struct http_client *c, const struct http_call *call, struct arena *a, struct http_answer *ret)

@@ -40,8 +40,8 @@ struct http_call {
 	size_t answer_max;          /* bytes of body; 0: 4 MiB */
 	bool no_deadline_header;    /* do not send X-Request-Deadline-Ms (calls that leave the system) */
 	bool no_trace_headers;      /* nor traceparent/tracestate */
-	bool is_repeatable; /* where a connection fails, or breaks off before the answer, once more on another */
-	bool multiplex;     /* over TLS: rather wait for an HTTP/2 connection to be made than open another */
+	bool is_repeatable;         /* where a connection fails, or breaks off, up to twice more on others */
+	bool multiplex;             /* over TLS: rather wait for an HTTP/2 connection to be made than open another */
 };
 
 struct http_answer {

@@ -23,6 +23,7 @@ struct peer {
 	int port;
 	struct str answer; /* empty: none */
 	bool resets;       /* instead of an orderly end */
+	int drops;         /* so many connections are closed first, without a word */
 	bool holds;        /* says nothing more, keeps the connection until the client closes */
 	char received[4096];
 	pthread_t thread;
@@ -44,8 +45,13 @@ static void peer_hang_up(const struct peer *p, int fd)
 static void *peer_main(void *arg)
 {
 	struct peer *p = arg;
-	int fd = accept(p->listen_fd, NULL, NULL);
 	size_t len = 0;
+	int fd;
+
+	for (int i = 0; i < p->drops; i++)
+		if ((fd = accept(p->listen_fd, NULL, NULL)) >= 0)
+			close(fd);
+	fd = accept(p->listen_fd, NULL, NULL);
 
 	if (fd < 0)
 		return NULL;
@@ -310,6 +316,21 @@ static void test_peer_that_hangs_up_is_a_reset(void **state)
 	assert_int_equal(outcome(&half, &(struct attempt){ 0 }), -ECONNRESET);
 }
 
+static void test_what_may_be_repeated_is_asked_again_on_another_connection(void **state)
+{
+	static const struct str answer = { "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 57 };
+	struct peer twice = { .drops = 2, .answer = answer };
+	struct peer thrice = { .drops = 3, .answer = answer };
+	struct peer once = { .drops = 1, .answer = answer };
+	struct attempt again = { .call.is_repeatable = true };
+
+	(void)state;
+	assert_int_equal(outcome(&twice, &again), 0);
+	assert_int_equal(again.answer.status, 200);
+	assert_int_equal(outcome(&thrice, &(struct attempt){ .call.is_repeatable = true }), -ECONNRESET);
+	assert_int_equal(outcome(&once, &(struct attempt){ 0 }), -ECONNRESET);
+}
+
 static void test_peer_that_talks_nonsense_is_a_protocol_error(void **state)
 {
 	struct peer p = { .answer = STR("SMTP ready when you are\r\n") };
@@ -462,6 +483,7 @@ int main(void)
 		cmocka_unit_test(test_request_carries_the_trace),
 		cmocka_unit_test(test_calls_that_leave_the_system_tell_nothing),
 		cmocka_unit_test(test_peer_that_hangs_up_is_a_reset),
+		cmocka_unit_test(test_what_may_be_repeated_is_asked_again_on_another_connection),
 		cmocka_unit_test(test_peer_that_talks_nonsense_is_a_protocol_error),
 		cmocka_unit_test(test_peer_that_holds_runs_into_the_time_out),
 		cmocka_unit_test(test_answer_over_its_size_is_given_up),
