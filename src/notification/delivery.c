@@ -105,8 +105,7 @@ static int message_make(const struct notification_state *s, const struct deliver
 	int r = values_of(s, d, a, &values);
 
 	if (r == 0)
-		r = template_render(notification_templates, notification_templates_n, d->template.data, d->language,
-		                    &values, &mail);
+		r = template_render(s->templates.files, s->templates.n, d->template.data, d->language, &values, &mail);
 	if (r < 0)
 		return r;
 	m.subject = buf_str(&mail.subject);

@@ -22,6 +22,8 @@
 extern const struct embedded_file notification_migrations_sqlite[], notification_migrations_postgres[];
 extern const size_t notification_migrations_sqlite_n, notification_migrations_postgres_n;
 
+enum { TEMPLATES_SIZE_MAX = 16 << 20 };
+
 #define SETTING(type_, name_, field_, min_, max_, def_, doc_, ...)                                            \
 	{                                                                                                     \
 		.name = (name_), .type = (type_), .min = (min_), .max = (max_), .def = (def_), .doc = (doc_), \
@@ -54,6 +56,10 @@ static const struct config_entry entries[] = {
 	        .check = name_check),
 	SETTING(CONFIG_STRING, "PUBLIC_URL", public_url, 8, 1024, "http://127.0.0.1:8080",
 	        "Where people open CineSync: the base of the links in the mails.", .check = service_check_http_url),
+	SETTING(CONFIG_STRING, "TEMPLATE_DIR", template_dir, 1, 1024, NULL,
+	        "Folder of mail templates that replace the built-in ones of the same names "
+	        "(src/notification/templates); "
+	        "all are checked at start."),
 	SETTING(CONFIG_STRING, "LINK_KEY_FILE", link_key_file, 1, 1024, NULL,
 	        "32 random bytes (mode 0600) that open the links the user service seals, which needs the same file; "
 	        "made "
@@ -126,13 +132,23 @@ static struct service_database database_of(const struct notification_config *c)
 	};
 }
 
-static int templates_check(void)
+static int templates_begin(struct notification_state *s)
 {
-	const char *file = "";
-	int r = template_check(notification_templates, notification_templates_n, &file);
+	const char *folder = s->config->template_dir, *faulty = "";
+	struct str file = STR_NULL;
+	int r = arena_new(TEMPLATES_SIZE_MAX, &s->arena);
 
+	if (r == 0)
+		r = template_set_load(notification_templates, notification_templates_n, folder, s->arena, &s->templates,
+		                      &file);
+	if (r < 0) {
+		log_alert("cannot use a mail template: there is no mail of that name, or it is not UTF-8, or too large",
+		          LOG_STR("folder", folder ? folder : ""), LOG_STRN("file", file), LOG_ERR(r));
+		return r;
+	}
+	r = template_check(s->templates.files, s->templates.n, &faulty);
 	if (r < 0)
-		log_alert("a mail template is faulty", LOG_STR("file", file), LOG_ERR(r));
+		log_alert("a mail template is faulty", LOG_STR("file", faulty), LOG_ERR(r));
 	return r;
 }
 
@@ -214,6 +230,7 @@ static void stop(void *state)
 		s->sink->free(s->sink);
 	store_close(&s->store);
 	seal_free(&s->link_seal);
+	arena_free(&s->arena);
 	free(s);
 }
 
@@ -229,7 +246,7 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 	}
 	s->config = config;
 	intake_init();
-	r = templates_check();
+	r = templates_begin(s);
 	if (r == 0)
 		r = service_database_open(run, &database, &s->store);
 	if (r == 0)

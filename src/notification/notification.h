@@ -4,6 +4,7 @@
 
 #include "base/embed.h"
 #include "http/server.h"
+#include "notification/template_folder.h"
 #include "service/database.h"
 #include "store/store.h"
 
@@ -18,6 +19,7 @@ struct notification_config {
 	char *mail_from;
 	char *mail_from_name;
 	char *public_url;
+	char *template_dir;
 	char *link_key_file;
 	char *smtp_url;
 	char *smtp_user;
@@ -41,6 +43,8 @@ enum { AMQP_QUEUES_QUORUM, AMQP_QUEUES_CLASSIC };
 struct notification_state {
 	const struct notification_config *config;
 	struct store *store;
+	struct arena *arena; /* of the templates */
+	struct template_set templates;
 	struct mail_sink *sink;
 	struct mailer *mailer;
 	struct rabbit_consumer *consumer; /* NULL: no RabbitMQ */

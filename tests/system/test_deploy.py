@@ -51,7 +51,8 @@ def secrets(tmp_path):
 
 def test_secrets_fit_together_and_stay(secrets):
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
-    texts = {path.name: path.read_text() for path in secrets.iterdir()}
+    texts = {path.name: path.read_text("latin-1") for path in secrets.iterdir()}
+    assert len(texts["link.key"]) == len(texts["master.key"]) == 32
     passwords = [text for name, text in texts.items() if name.endswith("_password")]
     assert len(set(passwords)) == len(passwords) >= 8 and all(re.fullmatch("[0-9a-f]{48}", one) for one in passwords)
     for service in ("user", "notification"):
@@ -61,7 +62,7 @@ def test_secrets_fit_together_and_stay(secrets):
     for name, password in (("admin", "rabbitmq_admin"), ("cinesync-user", "user_amqp"), ("cinesync-notification", "notification_amqp")):
         assert users[name][4:] == hashlib.sha256(users[name][:4] + texts[password + "_password"].encode()).digest()
     subprocess.run([ROOT / "deploy" / "make-secrets", secrets], check=True)
-    assert texts == {path.name: path.read_text() for path in secrets.iterdir()}
+    assert texts == {path.name: path.read_text("latin-1") for path in secrets.iterdir()}
 
 
 def test_redis_rights_are_enough_and_no_more(secrets, tmp_path):

@@ -4,11 +4,12 @@ import html.parser
 import json
 import os
 import re
+import subprocess
 import time
 
 import httpx
 import pytest
-from harness import PASSWORD, Client, mail_body, mails, metric, problem, wait_until
+from harness import PASSWORD, Client, Services, base_environment, mail_body, mails, metric, problem, program, wait_until
 
 MAIL_S = 2  # what we promise between the answer and the mail
 EVENT_TYPE = "com.cinesync.user.created.v1"
@@ -231,3 +232,27 @@ def test_one_trace_from_the_request_to_the_mail(system, client):
     assert [line["path"] for line in lines("user", "request")] == ["/api/v1/auth/register"]
     assert len(lines("user", "user registered")) == 1
     assert [line["target"] for line in system.log_lines("access") if line["trace_id"] == trace_id] == ["/api/v1/auth/register"]
+
+
+def test_templates_of_ones_own(tmp_path):
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "welcome-verify.en.txt").write_text("Subject: Our own welcome\n\nGood day{{, name}}\n\n[Prove it]({{url}})\n")
+    services = Services(tmp_path, TEMPLATE_DIR=folder).start()
+    with Client(services.user.url) as client:
+        assert client.register("own@example.org", display_name="Ada").status_code == 201
+    mail, = wait_until(lambda: mails(services.notification.data / "mail"), 10, "the mail")
+    assert mail["subject"] == "Our own welcome" and "Good day, Ada" in mail_body(mail, "plain")
+    assert services.stop() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("name, text, words", [
+    ("wellcome.en.txt", "Subject: x\n\ny\n", "there is no mail of that name"),
+    ("welcome.en.txt", "no subject\n", "a mail template is faulty"),
+    ("welcome.en.txt", "Subject: x\n\n{{unknown}}\n", "a mail template is faulty"),
+])
+def test_a_faulty_template_stops_the_start(tmp_path, name, text, words):
+    (tmp_path / name).write_text(text)
+    done = subprocess.run([program("notification")], env=base_environment(DATA_DIR=tmp_path / "data", TEMPLATE_DIR=tmp_path, LISTEN="127.0.0.1:0"),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+    assert done.returncode != 0 and words in done.stdout and name in done.stdout

@@ -47,7 +47,7 @@ def test_a_killed_consumer_loses_nothing_and_hardly_doubles(tmp_path, rabbit):
 
 
 def test_poison_is_tried_with_growing_delays_and_then_dead(tmp_path, rabbit, postgres):
-    good, bad = (900, 100) if LONG else (90, 10)
+    good, bad = (1000, 100) if LONG else (90, 10)
     delays = [100, 300, 900, 1500]
     database = postgres.database()
     service = notification(tmp_path, rabbit, DATABASE_URL=database, AMQP_RETRY_DELAYS_MS=",".join(map(str, delays)))
