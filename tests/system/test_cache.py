@@ -197,7 +197,7 @@ def test_flushing_redis_empties_memory(start, redis, fake):
     url = movies(service, f"/{film_ids(fake, 1)[0]}")
     get(url)
     redis.command("FLUSHALL")
-    wait_until(lambda: get(url).headers["x-cache"] == "MISS", 2, "asked again")
+    wait_until(lambda: get(url).headers["x-cache"] == "MISS", 5, "asked again")
 
 
 @pytest.mark.parametrize("value", [b"", b"garbage", b"CSA1" + b"\0" * 200, b"{}" * 4000])

@@ -54,7 +54,7 @@ def test_a_registration_becomes_a_mail_in_one_trace(services, rabbit):
 
 
 def test_what_no_queue_takes_stays_in_the_outbox(services, rabbit):
-    people = 100
+    people = 100 if LONG else 40
     with rabbit.channel() as channel:
         channel.queue_unbind(QUEUE, EXCHANGE, "com.cinesync.user.#")
         registered = register_people(services.user.url, [f"unrouted-{n}" for n in range(people)])
@@ -115,7 +115,7 @@ def test_kill_9_of_the_user_service_loses_no_mail(services):
 
 
 def test_a_broker_that_dies_loses_nothing_and_is_found_again(tmp_path, server, rabbit, postgres):
-    """Many events, the broker killed three times: what is marked as sent is in the queue."""
+    """Many events, the broker killed in between: what is marked as sent is in the queue."""
     events = 10000 if LONG else 2000
     movie_url = "http://127.0.0.1:9"
     user = Service("user", tmp_path, AMQP_URL=rabbit.url, DATABASE_URL=postgres.database(), MOVIE_URL=movie_url, BCRYPT_COST=4).start()
@@ -127,7 +127,7 @@ def test_a_broker_that_dies_loses_nothing_and_is_found_again(tmp_path, server, r
                    SELECT id, id, 'com.cinesync.user.test.v1', json_build_object('specversion', '1.0', 'id', id, 'source', '/test',
                           'type', 'com.cinesync.user.test.v1', 'subject', id)::text, 0, 1
                    FROM (SELECT gen_random_uuid()::text AS id FROM generate_series(1, {events})) AS made""")
-    for kill in range(1, 4):
+    for kill in range(1, 4 if LONG else 2):
         wait_until(lambda: sent(user) > 0 or kill == 1, 30, "something was sent")
         wait_until(lambda: sent(user) >= events * kill // 5, 60, "some were sent")
         server.kill()

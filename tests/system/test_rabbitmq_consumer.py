@@ -114,7 +114,7 @@ def test_a_database_that_is_away_is_no_try(tmp_path, rabbit, postgres):
             publish(channel, one)
     time.sleep(2)  # longer than all delays together
     postgres.start()
-    wait_until(lambda: len(list((service.data / "mail").glob("*.eml"))) == len(every), 30, "all are mailed")
+    wait_until(lambda: len(list((service.data / "mail").glob("*.eml"))) == len(every), 60, "all are mailed")
     assert metric(service.url, "cinesync_rabbitmq_consumed_total", outcome="retried") == 0
     assert rabbit.depth(DEAD) == 0
     assert service.stop() == 0
