@@ -8,12 +8,6 @@
 
 #define SCHEMAS_MAX 256
 
-int event_make_of(struct arena *a, const char *source, const struct event_contract *c, struct str subject,
-                  const void *data, struct event *ret)
-{
-	return event_make(a, source, c->type, subject, c->data, data, ret);
-}
-
 static void string_add(struct buf *out, const char *text)
 {
 	buf_add_json(out, str_from(text));

@@ -11,9 +11,6 @@ struct event_contract {
 	const struct schema *data;
 };
 
-/* As event_make(), of that contract. */
-int event_make_of(struct arena *a, const char *source, const struct event_contract *c, struct str subject,
-                  const void *data, struct event *ret) MUST_CHECK;
 /* The whole document: a channel a type at the topic exchange, its message, the schemas. contracts: ended by type NULL.
  * The same tables give the same bytes. Errors stick to the buffer. Does not yield. */
 void asyncapi_write(const char *title, const char *version, const struct event_contract *contracts, struct buf *out);

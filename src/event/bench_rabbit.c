@@ -1,5 +1,5 @@
-/* The reference of bench/events.py: a bare publisher with confirms, nothing but librabbitmq, on a queue of the kind that
- * CineSync declares.
+/* The reference of bench/events.py: a bare publisher with confirms, nothing but librabbitmq, on a queue of the kind
+ * that CineSync declares.
  *
  *     bench_rabbit HOST PORT VHOST USER PASSWORD QUEUE MESSAGES BYTES WINDOW
  *
@@ -81,7 +81,8 @@ static void publish(struct publisher *p)
 
 	(void)snprintf(id, sizeof(id), "%llu", (unsigned long long)p->published);
 	properties.message_id = amqp_cstring_bytes(id);
-	if (amqp_basic_publish(p->connection, 1, amqp_empty_bytes, p->queue, 1, 0, &properties, p->body) != AMQP_STATUS_OK)
+	if (amqp_basic_publish(p->connection, 1, amqp_empty_bytes, p->queue, 1, 0, &properties, p->body) !=
+	    AMQP_STATUS_OK)
 		die("publish");
 	p->published++;
 }

@@ -1,4 +1,4 @@
-/* The outbox table: every statement on it. Private to this room; all yield. */
+/* The outbox table: the relay's statements on it (an operator's: outbox_desk.c). Private to this room; all yield. */
 #ifndef CINESYNC_EVENT_OUTBOX_ROWS_H
 #define CINESYNC_EVENT_OUTBOX_ROWS_H
 

@@ -38,7 +38,6 @@ struct rabbit_publisher {
 struct job {
 	struct rabbit_order order; /* its node is in one list at a time, whoever has it */
 	struct arena *arena;
-	struct rabbit_publisher *publisher;
 	amqp_bytes_t exchange, routing_key, body;
 	amqp_basic_properties_t properties;
 	amqp_table_entry_t headers[RABBIT_HEADERS_MAX];
@@ -282,7 +281,7 @@ static int job_fill(struct job *j, const struct rabbit_message *m)
 	return r < 0 ? r : job_headers(j, m);
 }
 
-static int job_new(struct rabbit_publisher *p, const struct rabbit_message *m, struct job **ret)
+static int job_new(const struct rabbit_message *m, struct job **ret)
 {
 	struct job *j CLEANUP(job_free) = fault_hit("alloc") ? NULL : calloc(1, sizeof(*j));
 	int r = j ? arena_new(m->body.len + TEXTS_SIZE_MAX, &j->arena) : -ENOMEM;
@@ -291,7 +290,6 @@ static int job_new(struct rabbit_publisher *p, const struct rabbit_message *m, s
 		r = job_fill(j, m);
 	if (r < 0)
 		return r;
-	j->publisher = p;
 	j->fiber = fiber_self();
 	j->ordered_us = clock_mono_us();
 	*ret = STEAL(j);
@@ -320,7 +318,7 @@ int rabbit_publish(struct rabbit_publisher *p, const struct rabbit_message *m)
 		return -ENOTCONN;
 	if (p->n_jobs >= JOBS_MAX)
 		return -EBUSY;
-	r = job_new(p, m, &j);
+	r = job_new(m, &j);
 	if (r < 0)
 		return r;
 	p->n_jobs++;

@@ -40,8 +40,8 @@ static void test_wait_queues_are_called_by_their_delay(void **state)
 	assert_string_equal(name, "q.wait.600000ms");
 }
 
-/* Answers of RabbitMQ 3.7 (which knows no queue types), of 3.10 with the feature flag off, and about a queue that is
- * there, which is no reason to declare another. */
+/* As 3.10 words it with the feature flag off (541), other words that would mean the same, and what is about a queue
+ * that is there, which is no reason to declare another. */
 static void test_what_means_that_there_are_no_quorum_queues(void **state)
 {
 	(void)state;

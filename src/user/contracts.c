@@ -40,7 +40,9 @@ static const struct event_contract contracts[USER_EVENTS + 1] = {
 
 int user_event_make(struct arena *a, enum user_event type, struct str user_id, const void *data, struct event *ret)
 {
-	return event_make_of(a, SOURCE, &contracts[type], user_id, data, ret);
+	const struct event_contract *c = &contracts[type];
+
+	return event_make(a, SOURCE, c->type, user_id, c->data, data, ret);
 }
 
 void user_events_document(struct buf *out)
