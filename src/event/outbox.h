@@ -17,7 +17,7 @@
  *       last_error      TEXT,
  *       claimed_until_ms INTEGER                            -- PostgreSQL: a replica has it in work
  *   ) STRICT;                                               -- STRICT is SQLite's
- *   CREATE INDEX outbox_pending ON outbox (sequence) WHERE sent_ms IS NULL AND refused_ms IS NULL;
+ *   CREATE INDEX outbox_pending ON outbox (sequence) WHERE sequence > 0 AND sent_ms IS NULL AND refused_ms IS NULL;
  *   CREATE INDEX outbox_subject ON outbox (subject, sequence) WHERE sent_ms IS NULL AND refused_ms IS NULL;
  *   CREATE INDEX outbox_sent ON outbox (sent_ms) WHERE sent_ms IS NOT NULL;
  *

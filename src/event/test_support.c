@@ -21,7 +21,7 @@ static const char sqlite_table[] =
         "CREATE TABLE outbox (sequence INTEGER PRIMARY KEY AUTOINCREMENT, " COLUMNS("INTEGER") ") STRICT";
 static const char postgres_table[] =
         "CREATE TABLE outbox (sequence BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, " COLUMNS("BIGINT") ")";
-static const char index_pending[] = "CREATE INDEX outbox_pending ON outbox (sequence) WHERE " PENDING;
+static const char index_pending[] = "CREATE INDEX outbox_pending ON outbox (sequence) WHERE sequence > 0 AND " PENDING;
 static const char index_subject[] = "CREATE INDEX outbox_subject ON outbox (subject, sequence) WHERE " PENDING;
 static const char index_sent[] = "CREATE INDEX outbox_sent ON outbox (sent_ms) WHERE sent_ms IS NOT NULL";
 

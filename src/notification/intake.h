@@ -7,7 +7,7 @@
 #include "notification/notice.h"
 #include "store/store.h"
 
-#define INTAKE_BATCH_MAX (STORE_BATCH_MAX / 2) /* events in one transaction; each takes two statements at most */
+#define INTAKE_BATCH_MAX 64 /* events in one transaction */
 
 struct intake {
 	struct event event;
@@ -24,9 +24,9 @@ int intake_read(const struct event *e, struct arena *a, struct intake *ret, stru
 /* As above, from the envelope's text. */
 int intake_parse(struct str envelope, struct arena *a, struct intake *ret, struct violations *v) MUST_CHECK;
 
-/* Yields. Makes what up to INTAKE_BATCH_MAX events ask for durable, in their order: all or nothing. What they forget is
- * forgotten. Kicks the mailer. Errors of the store, or -EREMOTEIO: what was sent to somebody who is to be forgotten
- * cannot be removed. */
+/* Yields. Makes what up to INTAKE_BATCH_MAX events ask for durable, in their order. After an error some of them may be
+ * durable: offered again, they are known. What they forget is forgotten. Kicks the mailer. Errors of the store, or
+ * -EREMOTEIO: what was sent to somebody who is to be forgotten cannot be removed. */
 int intake_store(struct intake *const *items, size_t n, struct arena *a) MUST_CHECK;
 
 #endif

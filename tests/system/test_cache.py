@@ -196,6 +196,7 @@ def test_flushing_redis_empties_memory(start, redis, fake):
     service = start()
     url = movies(service, f"/{film_ids(fake, 1)[0]}")
     get(url)
+    wait_until(lambda: redis.keys("cinesync:movie:*"), 5, "kept")
     redis.command("FLUSHALL")
     wait_until(lambda: get(url).headers["x-cache"] == "MISS", 5, "asked again")
 

@@ -6,7 +6,7 @@ import urllib.parse
 import hypothesis
 import openapi
 import pytest
-from harness import BUILD, LONG, Client, problem
+from harness import BUILD, LONG, Client, problem, wait_until
 from hypothesis import strategies as st
 
 DOCUMENT = json.loads((BUILD / "openapi.json").read_text())
@@ -40,6 +40,8 @@ def someone(system):
         person.known = {"session_id": nobody, "user_id": nobody, "kid": "nobody",
                         "import_id": brought.json()["id"], "movie_id": found["id"], "watch_id": watch["id"], "list_id": made["id"],
                         "token": person.put(f"/users/me/lists/{made['id']}/share").json()["token"]}
+        # The statistics change until all is known of the films.
+        wait_until(lambda: person.get("/users/me/stats").json()["details_pending"] == 0, 30, "the details of the films")
         yield person
 
 

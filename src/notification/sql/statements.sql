@@ -1,8 +1,21 @@
 -- name: delivery_insert
--- $1 event, $2 type, $3 user, $4 template, $5 language, $6 recipient, $7 name, $8 traceparent, $9 now, $10 data. Nothing when the event is known.
+-- $1 now; $2 event, type, user, template, language, recipient, name or '', traceparent or '', data. Nothing when the event is known.
 INSERT INTO deliveries (event_id, event_type, user_id, template, language, recipient, display_name, traceparent,
-                        next_attempt_ms, created_at_ms, data)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+                        data, next_attempt_ms, created_at_ms)
+VALUES ($2, $3, $4, $5, $6, $7, NULLIF($8, ''), NULLIF($9, ''), $10, $1, $1)
+ON CONFLICT (event_id) DO NOTHING;
+
+-- name: deliveries_insert_seven
+-- $1 now; seven times the others of delivery_insert.
+INSERT INTO deliveries (event_id, event_type, user_id, template, language, recipient, display_name, traceparent,
+                        data, next_attempt_ms, created_at_ms)
+VALUES ($2, $3, $4, $5, $6, $7, NULLIF($8, ''), NULLIF($9, ''), $10, $1, $1),
+       ($11, $12, $13, $14, $15, $16, NULLIF($17, ''), NULLIF($18, ''), $19, $1, $1),
+       ($20, $21, $22, $23, $24, $25, NULLIF($26, ''), NULLIF($27, ''), $28, $1, $1),
+       ($29, $30, $31, $32, $33, $34, NULLIF($35, ''), NULLIF($36, ''), $37, $1, $1),
+       ($38, $39, $40, $41, $42, $43, NULLIF($44, ''), NULLIF($45, ''), $46, $1, $1),
+       ($47, $48, $49, $50, $51, $52, NULLIF($53, ''), NULLIF($54, ''), $55, $1, $1),
+       ($56, $57, $58, $59, $60, $61, NULLIF($62, ''), NULLIF($63, ''), $64, $1, $1)
 ON CONFLICT (event_id) DO NOTHING;
 
 -- name: deliveries_due
