@@ -162,7 +162,7 @@ class Services:
 
     def __init__(self, folder, postgres=None, **settings):
         self.folder = pathlib.Path(folder)
-        common = {"BCRYPT_COST": 4, **NO_LIMITS, "LINK_KEY_FILE": self.folder / "link.key", **settings}
+        common = {"BCRYPT_COST": 4, **NO_LIMITS, "LINK_KEY_FILE": self.folder / "link.key", "OUTBOX_CLAIM_MS": 3000, **settings}
         self.movie = Service("movie", folder, **common)
         databases = [{"DATABASE_URL": postgres.database()} if postgres else {} for _ in range(2)]
         self.notification = Service("notification", folder, **common, **databases[0])

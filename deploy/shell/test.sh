@@ -3,7 +3,7 @@
 # A skipped test counts as failed: what was not run proves nothing.
 # shellcheck shell=sh
 
-PASSED=0 FAILED=0
+PASSED=0 FAILED=0 UNIT_FAILED=
 
 count_add() { # WHAT PASSED FAILED
 	say "$1: $2 passed, $3 failed"
@@ -88,6 +88,7 @@ test_unit() {
 	fi
 	# shellcheck disable=SC2046  # two numbers
 	count_add 'unit tests' $(unit_count "$unit_log")
+	UNIT_FAILED=$(sed -n '/"result": "OK"/!s/^{"name": "\([^"]*\)".*/\1/p' "$unit_log" | tr '\n' ' ')
 }
 
 # The attribute of the report's <testsuite>.
@@ -201,6 +202,8 @@ test_run() { # [unit|system|web|clients|fuzz|long]
 	long) test_long && test_web && test_clients && test_fuzz ;;
 	*) test_all ;;
 	esac
+	# Named again: pages of other tests may have come since.
+	[ -z "$UNIT_FAILED" ] || say "unit tests that failed: $UNIT_FAILED"
 	say "$PASSED passed, $FAILED failed"
 	[ $FAILED -eq 0 ] && [ $PASSED -gt 0 ]
 }

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 enum {
-	LEASE_MS = 30000,
+	LEASE_MS = 12000, /* so long an import waits for another replica when its own died */
 	LOOK_MS = 2000, /* between two looks, for what other replicas took */
-	SLICE_MS = 10000,
+	SLICE_MS = 4000, /* well within the lease */
 	RETRY_MS = 2000,
 	RETRY_MAX_MS = 10000,
 	FORGET_EVERY_MS = 3600000,

@@ -208,7 +208,7 @@ static int transport_new(struct user_state *u, struct event_transport **ret)
 
 static int events_begin(struct user_state *u)
 {
-	struct outbox_options options = { .store = u->store };
+	struct outbox_options options = { .store = u->store, .claim_ms = u->config->outbox_claim_ms };
 	int r = transport_new(u, &u->transport);
 
 	if (r < 0)

@@ -39,6 +39,7 @@ struct user_config {
 	char *notification_url;
 	char *amqp_url;
 	char *amqp_ca_file;
+	int64_t outbox_claim_ms;
 
 	char *master_key_file;
 	char *link_key_file;

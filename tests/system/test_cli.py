@@ -180,7 +180,7 @@ def tables(path):
 def status(service, folder):
     done = run(service, "migrate", "status", folder=folder)
     assert done.returncode in (0, 1), done
-    return [line.split()[0] for line in done.stdout.splitlines() if "pending" in line], done.returncode
+    return [line.split()[0] for line in done.stdout.splitlines() if line.endswith(" pending")], done.returncode
 
 
 @pytest.mark.parametrize("service", STORING)

@@ -171,8 +171,9 @@ def test_each_migration_up_down_up(service, make, tmp_path):
     steps = steps_of(migrated(database, service, "up", "--dry-run"))
     assert [step.split("-- ")[1].split(".")[0] for step in steps] == versions(service)
     assert database.schema() == []  # it was only printed
+    above = []
     for version, step in zip(versions(service), steps, strict=True):
-        before = database.schema()
+        before = above
         database.script(step)
         above = database.schema()
         assert above != before, version

@@ -146,6 +146,46 @@ def test_a_broker_that_dies_loses_nothing_and_is_found_again(tmp_path, server, r
     assert user.stop() == 0
 
 
+def test_each_persons_events_keep_their_order(tmp_path, server, rabbit, postgres):
+    """Two replicas, one of them killed again and again, and once the broker: events may come twice, but nobody's comes before
+    all that were before it have come."""
+    people, each, kills = (200, 100, 20) if LONG else (60, 50, 4)
+    seed = os.urandom(4).hex()
+    print("seed", seed)
+    chance = random.Random(seed)
+    shared = {"AMQP_URL": rabbit.url, "DATABASE_URL": postgres.database(), "MOVIE_URL": "http://127.0.0.1:9", "BCRYPT_COST": 4,
+              "OUTBOX_CLAIM_MS": 2000, **{f"{name}_KEY_FILE": tmp_path / f"{name}.key" for name in ("MASTER", "LINK")}}
+    for name in "first", "second":
+        (tmp_path / name).mkdir()
+    replicas = first, second = [Service("user", tmp_path / name, **shared).start() for name in ("first", "second")]
+    with rabbit.channel() as channel:
+        channel.queue_declare("all", durable=True, arguments={"x-queue-type": "quorum"})
+        channel.queue_bind("all", EXCHANGE, "#")
+    rows(first, f"""INSERT INTO outbox (event_id, subject, type, envelope, next_attempt_ms, created_ms)
+                    SELECT id, person, 'com.cinesync.user.test.v1', json_build_object('specversion', '1.0', 'id', id, 'source', '/test',
+                           'type', 'com.cinesync.user.test.v1', 'subject', person, 'data', n)::text, 0, 1
+                    FROM (SELECT gen_random_uuid()::text AS id, 'person-' || p AS person, n
+                          FROM generate_series(1, {each}) AS n, generate_series(1, {people}) AS p ORDER BY n, random()) AS made""")
+    for kill in range(kills):
+        wait_until(lambda: sent(first) >= people * each * kill // (kills + 1), 60, "some were sent")  # noqa: B023
+        time.sleep(chance.uniform(0, 0.1))
+        replicas[kill % 2].kill()
+        replicas[kill % 2].start()
+        if kill == kills // 2:
+            server.kill()
+            server.start()
+    wait_until(lambda: sent(first) == people * each, 120, "all were sent")
+    with rabbit.channel() as channel:
+        arrived = [json.loads(body) for _, body in take_all(channel, "all")]
+    last = collections.Counter()
+    for one in arrived:
+        assert one["data"] <= last[one["subject"]] + 1, (one, last[one["subject"]])
+        last[one["subject"]] = max(last[one["subject"]], one["data"])
+    assert len(last) == people and set(last.values()) == {each}
+    print("sent twice:", len(arrived) - people * each)
+    assert [first.stop(), second.stop()] == [0, 0]
+
+
 def sent(user):
     (count,), = rows(user, "SELECT count(*) FROM outbox WHERE sent_ms IS NOT NULL")
     return count
