@@ -33,7 +33,7 @@ test_command() { # WHAT COMMAND...
 
 test_lint() {
 	test_command 'house rules' "$ROOT/tools/lint"
-	test_command shellcheck shellcheck -x "$SELF" "$LIB"/*.sh "$ROOT/deploy/install-packages" "$ROOT/.ci/run"
+	test_command shellcheck shellcheck -x "$SELF" "$LIB"/*.sh "$ROOT/deploy/install-packages" "$ROOT/deploy/compose/check.sh" "$ROOT/.ci/run"
 }
 
 # Reads Meson's log, an object a line with the output of one test program each. cmocka's own counts are taken from
