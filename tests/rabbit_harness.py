@@ -168,13 +168,17 @@ class RabbitMQ:
 
 
 class Channel:
+    """What is published on it is in the queues when publish() returns: RabbitMQ drops what a channel that closes has not confirmed."""
+
     def __init__(self, server):
         self.server = server
         self.connection = None
 
     def __enter__(self):
         self.connection = self.server.connect()
-        return self.connection.channel()
+        channel = self.connection.channel()
+        channel.confirm_delivery()
+        return channel
 
     def __exit__(self, *_):
         if self.connection.is_open:
