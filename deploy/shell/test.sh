@@ -106,17 +106,10 @@ report_count() { # WHAT
 	count_add "$1" $(($(junit_number "$report" tests) - failed)) $failed
 }
 
-# One more than there are processors: many a test waits for something to be over.
-test_workers() {
-	workers=$(($(nproc) + 1))
-	[ $workers -le 6 ] || workers=6
-	say $workers
-}
-
 test_system() {
 	report=$TEST_BUILD/system-tests.xml
 	rm -f "$report"
-	(cd "$ROOT" && CINESYNC_BUILD=$TEST_BUILD /usr/bin/python3 -m pytest tests tools -n "$(test_workers)" -q -p no:cacheprovider --junitxml="$report") || :
+	(cd "$ROOT" && CINESYNC_BUILD=$TEST_BUILD /usr/bin/python3 -m pytest tests tools -n 2 -q -p no:cacheprovider --junitxml="$report") || :
 	report_count 'system tests'
 }
 

@@ -20,7 +20,7 @@ enum {
 	EXIT_UNAVAILABLE = 69,
 	EXIT_SOFTWARE = 70,
 	DRAIN_POLL_MS = 5,
-	DRAIN_SILENT_MS = 500, /* for a request after its connection */
+	DRAIN_SILENT_MS = 2000, /* for a request after its connection, from a machine that is busy */
 	ARRIVALS_TURNS_MAX = 1000,
 	HEAP_STEP = 262144, /* what a heap grows by; untouched, it is no memory */
 	HEAP_SPARE = 1048576,

@@ -149,7 +149,7 @@ def test_a_broker_that_dies_loses_nothing_and_is_found_again(tmp_path, server, r
 def test_each_persons_events_keep_their_order(tmp_path, server, rabbit, postgres):
     """Two replicas, one of them killed again and again, and once the broker: events may come twice, but nobody's comes before
     all that were before it have come."""
-    people, each, kills = (200, 100, 20) if LONG else (60, 50, 4)
+    people, each, kills = (200, 100, 20) if LONG else (40, 25, 3)
     seed = os.urandom(4).hex()
     print("seed", seed)
     chance = random.Random(seed)

@@ -198,7 +198,9 @@ def test_a_favourite_is_known_from_films_seen(api, service, fake):
     film = good(api.get("/popular", params={"page": 4}))["results"][3]
     wait_until(lambda: metric(service.url, "cinesync_movie_seen_queued") == 0, 10, "written")
     fake.faults(status=503)
-    brief = good(httpx.get(f"{service.url}/internal/movies/{film['id']}/brief"))
+    # None is queued while the last are being written.
+    known = wait_until(lambda: (got := httpx.get(f"{service.url}/internal/movies/{film['id']}/brief")).status_code == 200 and got, 10, "known")
+    brief = good(known)
     assert brief == {"id": film["id"], "title": film["title"], "year": film["year"], "poster_path": film["poster_path"]}
 
 
