@@ -32,7 +32,7 @@ from postgres_harness import Postgres  # noqa: E402
 from rabbit_harness import PASSWORD, USER, RabbitMQ  # noqa: E402
 
 TAKEN = re.compile(r'^cinesync_rabbitmq_consumed_total{outcome="taken"} (\S+)$', re.M)
-SHOWN = ("postgres", "beam.smp", "cinesync-user", "cinesync-notifi")
+SHOWN = ("postgres", "beam.smp", "cinesync-user", "cinesync-notifi")  # the kernel keeps 15 letters
 FILL = """
 INSERT INTO outbox (event_id, subject, type, envelope, next_attempt_ms, created_ms)
 SELECT id, id, 'com.cinesync.user.created.v1', json_build_object('specversion', '1.0', 'id', id, 'source', '/cinesync/user',

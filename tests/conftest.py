@@ -42,6 +42,16 @@ believe_little()
 send_at_once()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left():
+    """A test that fails does not come to stop its services."""
+    yield
+    for process in harness.STARTED:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
 def whole_system(folder, **settings):
     whole = harness.System(folder / "var", **settings)
     whole.up()

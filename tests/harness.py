@@ -95,6 +95,9 @@ def certificate(folder, name):
     return folder / f"{name}.pem"
 
 
+STARTED = []  # every process of a Service; conftest.py ends what a failed test left
+
+
 class Service:
     """One service process: start, kill, start again on the same port and data."""
 
@@ -113,6 +116,7 @@ class Service:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([program(self.name)], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                             env=base_environment(**{**self.settings, **more}))
+        STARTED.append(self.process)
         if wait:
             self.wait_ready()
         return self

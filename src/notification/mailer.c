@@ -152,8 +152,10 @@ static int look(struct mailer *m, int64_t *ret_pause_ms)
 	*ret_pause_ms = LEASE_MS / 3;
 	if (r == 0)
 		r = store_lease_hold(&m->lease, m->state->store, a);
-	if (r <= 0 || m->n_jobs >= m->state->sink->at_once)
-		return r < 0 ? r : 0; /* the end of a job is a kick */
+	if (r <= 0)
+		return r;
+	if (m->n_jobs >= m->state->sink->at_once)
+		return 0; /* the end of a job is a kick */
 	r = start_due(m, a);
 	return r < 0 ? r : pause_find(m, a, ret_pause_ms);
 }

@@ -69,6 +69,9 @@ def test_it_is_gone_and_comes_back_under_load(service, redis, fake, hurt):
 
 
 def test_its_absence_costs_one_short_wait(service, redis, fake):
+    assert service.stop() == 0
+    service.start(REDIS_TIMEOUT_MS=500)  # longer than a busy machine takes for anything
+    wait_until(lambda: is_used(service), 10, "Redis in use")
     for url in urls(service, fake):
         httpx.get(url)
     redis.freeze()
@@ -78,7 +81,7 @@ def test_its_absence_costs_one_short_wait(service, redis, fake):
     assert [answer.status_code for answer in answers] == [200] * 60
     assert metric(service.url, "cinesync_movie_redis_up") == 0
     assert metric(service.url, "cinesync_movie_redis_failures_total") <= 4
-    assert waited[30] < 45  # each of them would have waited 50 ms; some may have waited for a busy machine
+    assert waited[-3] < 450
 
 
 def test_full_without_eviction(service, redis, fake):
