@@ -74,8 +74,8 @@ test_scratch() {
 		return 0
 	fi
 	trap 'rm -rf "$scratch"' EXIT
-	TMPDIR=$scratch
-	export TMPDIR
+	TMPDIR=$scratch TEST_SHARED=$scratch
+	export TMPDIR TEST_SHARED
 }
 
 test_unit() {
@@ -109,7 +109,7 @@ report_count() { # WHAT
 test_system() {
 	report=$TEST_BUILD/system-tests.xml
 	rm -f "$report"
-	(cd "$ROOT" && CINESYNC_BUILD=$TEST_BUILD /usr/bin/python3 -m pytest tests tools -n 2 -q -p no:cacheprovider --junitxml="$report") || :
+	(cd "$ROOT" && CINESYNC_BUILD=$TEST_BUILD /usr/bin/python3 -m pytest tests tools -n 2 --dist loadfile -q -p no:cacheprovider --junitxml="$report") || :
 	report_count 'system tests'
 }
 

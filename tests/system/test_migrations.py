@@ -8,7 +8,7 @@ import subprocess
 
 import psycopg2
 import pytest
-from harness import ROOT, base_environment, program, wait_until
+from harness import LONG, ROOT, base_environment, program, wait_until
 
 STORING = ("user", "notification")
 MANY = 8
@@ -166,13 +166,17 @@ def test_both_engines_have_the_same_files_and_a_way_back_for_each(service):
 
 @pytest.mark.parametrize("service", STORING)
 def test_each_migration_up_down_up(service, make, tmp_path):
-    """A way back leads to exactly where the way up began, and the way up again to where it led first."""
+    """A way back leads to exactly where the way up began, and the way up again to where it led first. Of the older ones, which nobody
+    changes any more, in the long run alone."""
     database = make(service, tmp_path)
     steps = steps_of(migrated(database, service, "up", "--dry-run"))
     assert [step.split("-- ")[1].split(".")[0] for step in steps] == versions(service)
     assert database.schema() == []  # it was only printed
-    above = []
-    for version, step in zip(versions(service), steps, strict=True):
+    older = 0 if LONG else max(0, len(steps) - 4)
+    for step in steps[:older]:
+        database.script(step)
+    above = database.schema()
+    for version, step in list(zip(versions(service), steps, strict=True))[older:]:
         before = above
         database.script(step)
         above = database.schema()
