@@ -22,12 +22,14 @@ static const char sql_add[] = "INSERT INTO outbox (event_id, subject, type, enve
 	  ".next_attempt_ms, EXISTS (SELECT 1 FROM outbox f WHERE f.subject = " t ".subject AND f.sequence > " t \
 	  ".sequence AND f.sent_ms IS NULL AND f.refused_ms IS NULL)"
 /* `sequence > 0` is what the index outbox_pending asks for, and the question after the subject's others does not say: a
- * planner that has no statistics yet takes that index for them too, and reads all that is pending for each row. */
-#define IS_HEAD_AND_DUE                                                                                   \
-	"o.sequence > 0 AND o.sent_ms IS NULL AND o.refused_ms IS NULL AND (o.next_attempt_ms <= $1 OR "  \
-	"o.next_attempt_ms > $2) "                                                                        \
-	"AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.subject = o.subject AND p.sequence < o.sequence " \
-	"AND p.sent_ms IS NULL AND p.refused_ms IS NULL)"
+ * planner that has no statistics yet takes that index for them too, and reads all that is pending for each row. For the
+ * same reason a head is found by its subject's first and not by NOT EXISTS, which may become a join of all with all. */
+#define IS_HEAD_AND_DUE                                                                                  \
+	"o.sequence > 0 AND o.sent_ms IS NULL AND o.refused_ms IS NULL AND (o.next_attempt_ms <= $1 OR " \
+	"o.next_attempt_ms > $2) "                                                                       \
+	"AND o.sequence = (SELECT p.sequence FROM outbox p WHERE p.subject = o.subject "                 \
+	"AND p.sequence <= o.sequence AND p.sent_ms IS NULL AND p.refused_ms IS NULL "                   \
+	"ORDER BY p.sequence LIMIT 1)"
 static const char sql_heads[] =
         "SELECT " COLUMNS("o") " FROM outbox o WHERE " IS_HEAD_AND_DUE " ORDER BY o.sequence LIMIT $3";
 /* Heads that another is just claiming are passed over. A claim that lasts twice as long as any (clocks may differ) was

@@ -13,8 +13,8 @@
 
 enum {
 	LEASE_MS = 12000, /* so long an import waits for another replica when its own died */
-	LOOK_MS = 2000, /* between two looks, for what other replicas took */
-	SLICE_MS = 4000, /* well within the lease */
+	LOOK_MS = 2000,   /* between two looks, for what other replicas took */
+	SLICE_MS = 4000,  /* well within the lease */
 	RETRY_MS = 2000,
 	RETRY_MAX_MS = 10000,
 	FORGET_EVERY_MS = 3600000,

@@ -42,7 +42,8 @@ static const struct config_entry entries[] = {
 	        "amqps: certificates (PEM) that the server's is checked by; its name has to be in it, an address will "
 	        "not do."),
 	SETTING(CONFIG_INT, "OUTBOX_CLAIM_MS", outbox_claim_ms, 2000, 300000, "20000", "ms",
-	        "PostgreSQL: so long the events that a replica had in work when it died wait for another one, or for its "
+	        "PostgreSQL: so long the events that a replica had in work when it died wait for another one, or for "
+	        "its "
 	        "next start; one delivery may take half of it, and no more than 10 s."),
 	SETTING(CONFIG_STRING, "MASTER_KEY_FILE", master_key_file, 1, 1024, NULL, NULL,
 	        "32 random bytes (mode 0600) that seal the secrets in the database, made when missing; the same for "

@@ -100,7 +100,7 @@ def test_the_whole_film(tmdb_browser, rich_film):
 
     here = next(one for one in rich_film["watch_providers"]["results"] if one["region"] == "US")
     names = {provider["provider_name"] for way in ("flatrate", "free", "ads", "rent", "buy") for provider in here[way]}
-    shown = {provider.text for provider in tmdb_browser.all(".provider")}
+    shown = {provider.get_attribute("innerText").strip() for provider in tmdb_browser.all(".provider")}  # .text is "" while it fades in
     assert shown and shown <= names
     tmdb_browser.see(".watch .source", "Watch provider data by JustWatch.")
     assert tmdb_browser.see(".watch-all a").get_attribute("href") == here["link"]
