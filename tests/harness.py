@@ -203,7 +203,7 @@ class System:
         self.url = f"http://127.0.0.1:{self.port}"
         # Everybody here comes from one address: the gateway's limit for a person is none for a test.
         self.environment = base_environment(leaks=True, **{"CINESYNC_BUILD": BUILD, "BCRYPT_COST": 4, "GATEWAY_AUTH_RATE": 100000,
-                                               "CHECK_REPLIES": "true", **NO_LIMITS, **settings})
+                                                           "CHECK_REPLIES": "true", **NO_LIMITS, **settings})
 
     def run(self, *arguments, check=True, **more):
         done = subprocess.run([ROOT / "cinesync", *map(str, arguments)], env={**self.environment, **more},

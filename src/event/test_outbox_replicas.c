@@ -194,9 +194,8 @@ static void body_a_backlog_needs_no_statistics(void *arg)
 	(void)arg;
 	must(s, "ALTER TABLE outbox SET (autovacuum_enabled = off)");
 	must(s, "INSERT INTO outbox (event_id, subject, type, envelope, next_attempt_ms, created_ms) "
-	        "SELECT s || '-' || n, 's' || s, 't', '{}', 0, 1 FROM generate_series(1, 200) s, generate_series(1, "
-	        "200) n "
-	        "ORDER BY n, random()");
+	        "SELECT s || '-' || n, 's' || s, 't', '{}', 0, 1 "
+	        "FROM generate_series(1, 200) s, generate_series(1, 200) n ORDER BY n, random()");
 	assert_int_equal(outbox_rows_claim(s, due, CLAIM_MS, 100, a, &rows), 0);
 	assert_int_equal(rows.n, 100);
 	for (size_t i = 0; i < rows.n; i++)

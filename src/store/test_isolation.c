@@ -1,6 +1,7 @@
 /* Fibers that meet on the same rows: who sees what, who wins, and what is left when one of them fails. */
 #include "store/test_support.h"
 
+#include "base/clock.h"
 #include "fiber/fiber.h"
 
 #include <errno.h>
@@ -266,13 +267,14 @@ static void body_a_key_that_may_yet_be_given_back_is_waited_for(void *arg)
 	key_is_held(false, 0);
 }
 
-/* Where both can have a lock at a time, until both have their first. */
+/* Where both can have a lock at a time, until both have their first. The other may have failed. */
 static int holds_first(struct shared *s)
 {
+	int64_t until_ms = clock_deadline_in(10000);
 	int r = fiber_sleep_ms(20);
 
 	s->locked++;
-	while (r == 0 && s->locked < 2 && !is_sqlite(s->f->s))
+	while (r == 0 && s->locked < 2 && !is_sqlite(s->f->s) && clock_mono_ms() < until_ms)
 		r = fiber_sleep_ms(5);
 	return r;
 }

@@ -43,8 +43,7 @@ static const struct config_entry entries[] = {
 	        "not do."),
 	SETTING(CONFIG_INT, "OUTBOX_CLAIM_MS", outbox_claim_ms, 2000, 300000, "20000", "ms",
 	        "PostgreSQL: so long the events that a replica had in work when it died wait for another one, or for "
-	        "its "
-	        "next start; one delivery may take half of it, and no more than 10 s."),
+	        "its next start; one delivery may take half of it, and no more than 10 s."),
 	SETTING(CONFIG_STRING, "MASTER_KEY_FILE", master_key_file, 1, 1024, NULL, NULL,
 	        "32 random bytes (mode 0600) that seal the secrets in the database, made when missing; the same for "
 	        "all "

@@ -57,6 +57,7 @@ def beginner(request, tmp_path, fake):
 
 @pytest.fixture(params=["sqlite", "postgres"] if LONG else ["sqlite"])
 def begin(request, tmp_path, fake):
+    """For what is about neither database."""
     yield from beginner(request, tmp_path, fake)
 
 
