@@ -9,10 +9,8 @@
  * second were confirmed, or consumed from the first to the last. */
 #include "base/clock.h"
 #include "base/str.h"
+#include "event/rabbit_c.h"
 
-#include <amqp.h>
-#include <amqp_framing.h>
-#include <amqp_tcp_socket.h>
 #include <stdio.h>
 #include <stdlib.h>
 

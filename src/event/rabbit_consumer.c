@@ -9,12 +9,12 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "event/backoff.h"
+#include "event/rabbit_c.h"
 #include "event/rabbit_delivery.h"
 #include "event/rabbit_topology.h"
 #include "fiber/fiber.h"
 #include "telemetry/metrics.h"
 
-#include <amqp_framing.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* From the library's message, which lives as long as its connection, to one of our own. */
 #include "event/rabbit_delivery.h"
 
+#include "event/rabbit_c.h"
 #include "event/rabbit_link.h"
 
-#include <amqp_framing.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,8 +4,7 @@
 
 #include "base/list.h"
 #include "event/rabbit.h"
-
-#include <amqp.h>
+#include "event/rabbit_c.h"
 
 #define RABBIT_TRIES_HEADER "x-cinesync-tries"   /* decimal, as text */
 #define RABBIT_REASON_HEADER "x-cinesync-reason" /* of the last of them */

@@ -2,11 +2,11 @@
  * taken without being acknowledged; those that are kept go back to their places when the channel closes. A letter that
  * is replayed is published with a confirm first, and acknowledged then. */
 #include "base/clock.h"
+#include "event/rabbit_c.h"
 #include "event/rabbit_delivery.h"
 #include "event/rabbit_topology.h"
 #include "fiber/fiber.h"
 
-#include <amqp_framing.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

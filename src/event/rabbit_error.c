@@ -1,7 +1,8 @@
 /* What the library and the server answer, as errors with words. */
 #include "event/rabbit_link.h"
 
-#include <amqp_framing.h>
+#include "event/rabbit_c.h"
+
 #include <errno.h>
 
 int rabbit_sent(struct rabbit_link *l, int status, const char *doing)

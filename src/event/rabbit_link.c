@@ -9,11 +9,11 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "event/backoff.h"
+#include "event/rabbit_c.h"
 #include "event/rabbit_target.h"
 #include "fiber/inbox.h"
 #include "fiber/offload.h"
 
-#include <amqp_framing.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>

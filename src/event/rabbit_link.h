@@ -5,8 +5,7 @@
 
 #include "base/list.h"
 #include "event/rabbit.h"
-
-#include <amqp.h>
+#include "event/rabbit_c.h"
 
 #define RABBIT_CHANNEL 1
 

@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "event/event.h"
+#include "event/rabbit_c.h"
 #include "event/rabbit_link.h"
 #include "fiber/fiber.h"
 #include "telemetry/metrics.h"
 
-#include <amqp_framing.h>
 #include <errno.h>
 #include <stdlib.h>
 

@@ -3,10 +3,8 @@
 #include "event/rabbit_target.h"
 
 #include "base/fault.h"
+#include "event/rabbit_c.h"
 
-#include <amqp_framing.h>
-#include <amqp_ssl_socket.h>
-#include <amqp_tcp_socket.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

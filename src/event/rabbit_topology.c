@@ -3,7 +3,8 @@
  * needs reject-publish: RabbitMQ, "Quorum Queues"). */
 #include "event/rabbit_topology.h"
 
-#include <amqp_framing.h>
+#include "event/rabbit_c.h"
+
 #include <errno.h>
 #include <stdio.h>
 
