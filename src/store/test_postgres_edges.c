@@ -23,7 +23,7 @@ static const char sql_insert[] = "INSERT INTO item (id, name) VALUES ($1, $2)";
 static struct store *open_url(const char *url)
 {
 	const struct store_options options = {
-		.url = url, .application = "edges", .pool_max = 1, .wait_ms = 5000, .statement_timeout_ms = 5000
+		.url = url, .application = "edges", .pool_max = 1, .wait_ms = 5000, .statement_timeout_ms = 30000
 	};
 	struct store *s = NULL;
 
