@@ -60,6 +60,8 @@ class SmtpServer:
 
     def down(self):
         if self.controller:
+            if hasattr(self.controller.server, "close_clients"):  # from Python 3.13, which waits for them otherwise
+                self.controller.loop.call_soon_threadsafe(self.controller.server.close_clients)
             self.controller.stop()
         self.controller = None
 
