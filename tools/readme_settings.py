@@ -22,15 +22,15 @@ def printed(build, service):
 
 
 def tables(build):
-    """The common table once, then each service's own."""
+    """The common tables once, then each service's own."""
     parts = []
     for service in SERVICES:
         text = printed(build, service)
-        common = COMMON.search(text)
+        common = "".join(COMMON.findall(text))
         if not common:
             sys.exit(f"readme_settings: cinesync-{service} prints no table for every service")
         if not parts:
-            parts.append(re.sub(r"(\| `LISTEN` .*?)`127\.0\.0\.1:\d+`", r"\1`127.0.0.1:8081`, `:8082`, `:8083`", common.group(1)))
+            parts.append(re.sub(r"(\| `LISTEN` .*?)`127\.0\.0\.1:\d+`", r"\1`127.0.0.1:8081`, `:8082`, `:8083`", common))
         parts.append(COMMON.sub("", text))
     return "\n".join(part.strip("\n") + "\n" for part in parts)
 

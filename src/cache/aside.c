@@ -8,8 +8,10 @@
  * every entry is. When Redis is away altogether L1 is believed: then nobody could share a change anyhow. */
 #include "base/arena.h"
 #include "base/fault.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "cache/aside_internal.h"
+#include "telemetry/trace.h"
 
 #include <errno.h>
 #include <math.h>
@@ -247,17 +249,51 @@ static bool is_suspect(const struct aside *c, const struct aside_entry *e)
 	return e->epoch != c->epoch || (c->redis && !c->is_watching && aside_l2_is_up(c));
 }
 
-bool aside_peek(struct aside *c, struct str key, struct aside_found *ret)
+/* ---- spans: there for the trace alone ---- */
+
+static void look_describe(struct span *span, const struct aside_found *found)
+{
+	static const char *const states[] = {
+		[ASIDE_HIT] = "hit", [ASIDE_MISS] = "miss", [ASIDE_REVALIDATED] = "revalidated", [ASIDE_STALE] = "stale"
+	};
+
+	span_set_str(span, "cinesync.cache.state", str_from(states[found->state]));
+	if (found->state == ASIDE_HIT || found->state == ASIDE_STALE)
+		span_set_str(span, "cinesync.cache.level", found->level == ASIDE_L1 ? STR("l1") : STR("l2"));
+	if (found->is_degraded)
+		span_event(span, "cache.degraded", NULL, STR_NULL);
+}
+
+static bool peek(struct aside *c, struct str key, struct aside_found *ret)
 {
 	struct aside_entry *e CLEANUP(aside_entry_unref) = NULL;
 	int64_t now_ms = aside_clock.mono_ms();
 
-	assert(c->magic == ASIDE_MAGIC);
 	e = local_cache_get(c->l1, key, now_ms);
 	if (!e || !e->value || is_suspect(c, e) || aside_entry_window(e, now_ms) != ASIDE_WINDOW_FRESH ||
 	    is_early(c, e, now_ms))
 		return false;
 	return answer(c, e, ASIDE_HIT, ASIDE_L1, false, ret) == 0;
+}
+
+/* One that finds nothing has no span: aside_get() follows, with its own. */
+bool aside_peek(struct aside *c, struct str key, struct aside_found *ret)
+{
+	struct span span;
+	bool is_found;
+
+	assert(c->magic == ASIDE_MAGIC);
+	if (!span_is_wanted())
+		return peek(c, key, ret);
+	span_start(&span, "cache get", SPAN_INTERNAL, NULL);
+	is_found = peek(c, key, ret);
+	if (is_found) {
+		look_describe(&span, ret);
+		span_end(&span);
+	} else {
+		span_drop(&span);
+	}
+	return is_found;
 }
 
 /* Whether L1 may answer by itself. */
@@ -357,18 +393,36 @@ static int ask(struct aside *c, const struct aside_question *q, struct aside_ent
 	return r < 0 ? answer_failed(c, &in, r, ret) : answer_result(c, q, shared, ret);
 }
 
+static int get(struct aside *c, const struct aside_question *q, struct aside_found *ret)
+{
+	struct aside_entry *e CLEANUP(aside_entry_unref) = NULL;
+	int64_t now_ms = aside_clock.mono_ms();
+
+	e = local_cache_get(c->l1, q->key, now_ms);
+	if (e && is_servable(c, e, now_ms))
+		return answer_l1(c, q, e, now_ms, ret);
+	span_event_here("cache.l1.miss", NULL, STR_NULL);
+	return ask(c, q, e, ret);
+}
+
 int aside_get(struct aside *c, struct str key, const struct aside_source *source, const void *ask_with,
               struct aside_found *ret)
 {
-	struct aside_entry *e CLEANUP(aside_entry_unref) = NULL;
 	struct aside_question q = { key, source, ask_with };
-	int64_t now_ms = aside_clock.mono_ms();
+	struct span span;
+	int r;
 
 	assert(c->magic == ASIDE_MAGIC && !c->is_closing && !str_is_null(key));
-	e = local_cache_get(c->l1, key, now_ms);
-	if (e && is_servable(c, e, now_ms))
-		return answer_l1(c, &q, e, now_ms, ret);
-	return ask(c, &q, e, ret);
+	if (!span_is_wanted())
+		return get(c, &q, ret);
+	span_start(&span, "cache get", SPAN_INTERNAL, NULL);
+	r = get(c, &q, ret);
+	if (r == 0 || r == -ENOENT)
+		look_describe(&span, ret);
+	else
+		span_fail(&span, error_name(r));
+	span_end(&span);
+	return r;
 }
 
 void aside_keep(struct aside *c, struct str key, struct aside_entry *e)

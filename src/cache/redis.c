@@ -7,7 +7,9 @@
 #include "cache/redis_inside.h"
 
 #include "base/fault.h"
+#include "base/log.h"
 #include "base/random.h"
+#include "telemetry/trace.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -308,12 +310,11 @@ static int call_send(struct redis *r, enum redis_kind kind, const struct str *ar
 	return rc < 0 ? -EAGAIN : 0;
 }
 
-int redis_call(struct redis *r, enum redis_kind kind, const struct str *argv, size_t n, redisReply **ret)
+static int call_and_wait(struct redis *r, enum redis_kind kind, const struct str *argv, size_t n, redisReply **ret)
 {
 	struct redis_wait wait;
 	int rc;
 
-	assert(fiber_self());
 	if (r->up.is && fiber_time_left_ms() <= 0)
 		return -ETIMEDOUT;
 	rc = call_send(r, kind, argv, n, &wait);
@@ -322,9 +323,47 @@ int redis_call(struct redis *r, enum redis_kind kind, const struct str *argv, si
 	return rc == -ENOTCONN ? -EAGAIN : rc;
 }
 
+/* The span of a command, by https://opentelemetry.io/docs/specs/semconv/database/redis/; its name and no key. */
+static void command_span_start(struct span *span, enum redis_kind kind)
+{
+	const char *command = kinds[kind].name;
+
+	span_start(span, command, SPAN_CLIENT, NULL);
+	span_set_str(span, "db.system.name", STR("redis"));
+	span_set_str(span, "db.operation.name", str_from(command));
+}
+
+int redis_call(struct redis *r, enum redis_kind kind, const struct str *argv, size_t n, redisReply **ret)
+{
+	struct span span;
+	int rc;
+
+	assert(fiber_self());
+	if (!span_is_wanted())
+		return call_and_wait(r, kind, argv, n, ret);
+	command_span_start(&span, kind);
+	rc = call_and_wait(r, kind, argv, n, ret);
+	if (rc < 0)
+		span_fail(&span, error_name(rc));
+	else if (kind == REDIS_GET)
+		span_set_bool(&span, "cinesync.cache.hit", (*ret)->type == REDIS_REPLY_STRING);
+	span_end(&span);
+	return rc;
+}
+
+/* The span is that of the sending. */
 static void call_and_go(struct redis *r, enum redis_kind kind, const struct str *argv, size_t n)
 {
-	(void)!call_send(r, kind, argv, n, NULL);
+	struct span span;
+
+	if (!span_is_wanted()) {
+		(void)!call_send(r, kind, argv, n, NULL);
+		return;
+	}
+	command_span_start(&span, kind);
+	if (call_send(r, kind, argv, n, NULL) < 0)
+		span_fail(&span, error_name(-EAGAIN));
+	span_end(&span);
 }
 
 static bool key_fits(struct str key)

@@ -68,9 +68,12 @@ int direct_transport_new(struct http_client *client, const char *url, struct eve
 
 	if (!d)
 		return -ENOMEM;
-	d->base = (struct event_transport){
-		.name = "direct", .at_once = AT_ONCE, .deliver = direct_deliver, .free = direct_free
-	};
+	d->base = (struct event_transport){ .name = "direct",
+		                            .destination = "notification",
+		                            .span_name = "publish notification",
+		                            .at_once = AT_ONCE,
+		                            .deliver = direct_deliver,
+		                            .free = direct_free };
 	d->client = client;
 	d->url = strdup(url);
 	if (!d->url) {

@@ -36,6 +36,8 @@ int outbox_add(struct store_tx *tx, const struct event *e, struct arena *a) MUST
 /* How events leave: direct.c, rabbit.c. */
 struct event_transport {
 	const char *name;
+	const char *destination; /* for spans: where it goes, and what that is called: "publish …" */
+	const char *span_name;
 	size_t at_once;         /* deliveries it takes at once, for different subjects */
 	int64_t backoff_max_ms; /* 0: 30,000 */
 	/* Yields. 0: the receiver has it durably. -EBADMSG: refused for good (recorded, set aside). Other errors: try

@@ -16,13 +16,18 @@
 
 static int deliver_traced(struct outbox *o, const struct event *e, struct str envelope)
 {
+	const struct event_transport *t = o->options.transport;
 	struct context parent;
 	struct span span;
 	int r;
 
-	span_start(&span, "event deliver", SPAN_PRODUCER,
+	span_start(&span, t->span_name, SPAN_PRODUCER,
 	           trace_parse(e->traceparent, e->tracestate, &parent) ? &parent : NULL);
-	span_set_str(&span, "messaging.system", str_from(o->options.transport->name));
+	span_set_str(&span, "messaging.system", str_from(t->name));
+	span_set_str(&span, "messaging.operation.name", STR("publish"));
+	span_set_str(&span, "messaging.operation.type", STR("send"));
+	span_set_str(&span, "messaging.destination.name", str_from(t->destination));
+	span_set_str(&span, "messaging.message.id", e->id);
 	span_set_str(&span, "cloudevents.event_id", e->id);
 	span_set_str(&span, "cloudevents.event_type", e->type);
 	fiber_deadline_set(clock_deadline_in(o->delivery_ms));

@@ -94,6 +94,8 @@ int rabbit_transport_new(const struct rabbit_options *options, struct event_tran
 	if (!t)
 		return -ENOMEM;
 	*t = (struct rabbit_transport){ .base = { .name = "rabbitmq",
+		                                  .destination = RABBIT_EXCHANGE,
+		                                  .span_name = "publish " RABBIT_EXCHANGE,
 		                                  .at_once = AT_ONCE,
 		                                  .backoff_max_ms = BACKOFF_MAX_MS,
 		                                  .deliver = deliver,

@@ -166,6 +166,8 @@ static const char *receiver_reason(int error)
 void receiver_init(struct receiver *r)
 {
 	*r = (struct receiver){ .base = { .name = "test",
+		                          .destination = "test",
+		                          .span_name = "publish test",
 		                          .at_once = 8,
 		                          .deliver = receiver_deliver,
 		                          .is_up = receiver_is_up,

@@ -125,6 +125,7 @@ static struct flight *flight_new(struct flight_group *g, struct str key, int64_t
 	f->has_context = context_current;
 	if (f->has_context)
 		f->context = *context_current;
+	f->context.span = NULL; /* which is the caller's */
 	return f;
 }
 

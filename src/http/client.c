@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "fiber/fiber.h"
+#include "http/status.h"
 #include "http/transfer.h"
 
 #include <errno.h>
@@ -248,6 +249,59 @@ static int attempt(struct http_client *c, const struct http_call *call, bool is_
 	return r;
 }
 
+/* ---- spans: one an attempt, by https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span ---- */
+
+/* What follows a question mark may be a key, what precedes an @ a password. */
+static void url_describe(struct span *span, const char *url)
+{
+	const char *scheme_end = strstr(url, "://"), *from = scheme_end ? scheme_end + 3 : url, *at, *colon;
+	struct str host = { from, strcspn(from, "/?#") };
+	int64_t port;
+
+	at = memrchr(from, '@', host.len);
+	if (at)
+		host = str_slice(host, (size_t)(at + 1 - from), host.len);
+	else
+		span_set_str(span, "url.full", (struct str){ url, strcspn(url, "?#") });
+	colon = host.len > 0 ? memrchr(host.data, ':', host.len) : NULL;
+	if (colon && str_to_int64(str_slice(host, (size_t)(colon + 1 - host.data), host.len), 1, 65535, &port) == 0) {
+		span_set_int(span, "server.port", port);
+		host.len = (size_t)(colon - host.data);
+	}
+	span_set_str(span, "server.address", host);
+}
+
+static void answer_describe(struct span *span, const struct http_answer *answer)
+{
+	span_set_int(span, "http.response.status_code", answer->status);
+	if (answer->http_version == 20)
+		span_set_str(span, "network.protocol.version", STR("2"));
+	if (answer->status >= 400 && answer->status < 600)
+		span_fail(span, http_status_word(answer->status));
+}
+
+static int attempt_traced(struct http_client *c, const struct http_call *call, int resend, struct arena *a,
+                          struct http_answer *ret)
+{
+	struct span span;
+	int r;
+
+	span_start(&span, call->span_name ? call->span_name : call->method, SPAN_CLIENT, NULL);
+	if (span.is_recording) {
+		span_set_str(&span, "http.request.method", str_from(call->method));
+		url_describe(&span, call->url);
+		if (resend + call->resend_count > 0)
+			span_set_int(&span, "http.request.resend_count", resend + call->resend_count);
+	}
+	r = attempt(c, call, resend > 0, a, ret);
+	if (r == 0)
+		answer_describe(&span, ret);
+	else
+		span_fail(&span, error_name(r));
+	span_end(&span);
+	return r;
+}
+
 /* A replica that has just died, or left: there may be another under its name. */
 static bool is_of_the_connection(int r)
 {
@@ -259,31 +313,21 @@ static int attempts(struct http_client *c, const struct http_call *call, struct 
 	int64_t limit_ms = call->timeout_ms ? call->timeout_ms : HTTP_CALL_TIMEOUT_MS;
 	int64_t until_ms = clock_deadline_in(MIN(limit_ms, fiber_time_left_ms()));
 	struct http_call again = *call;
-	int r = attempt(c, call, false, a, ret);
+	int r = attempt_traced(c, call, 0, a, ret);
 
 	for (int i = 0; i < AGAIN_MAX && call->is_repeatable && is_of_the_connection(r); i++) {
 		again.timeout_ms = until_ms - clock_mono_ms();
 		if (again.timeout_ms < AGAIN_LEAST_MS || fiber_time_left_ms() < AGAIN_LEAST_MS)
 			break;
-		r = attempt(c, &again, true, a, ret);
+		r = attempt_traced(c, &again, i + 1, a, ret);
 	}
 	return r;
 }
 
 int http_client_call(struct http_client *c, const struct http_call *call, struct arena *a, struct http_answer *ret)
 {
-	struct span span;
-	int r;
-
 	assert(c->magic == CLIENT_MAGIC && fiber_self());
 	if (fiber_time_left_ms() <= 0)
 		return -ETIMEDOUT;
-	span_start(&span, call->span_name ? call->span_name : call->method, SPAN_CLIENT, NULL);
-	r = attempts(c, call, a, ret);
-	if (r == 0)
-		span_set_int(&span, "http.response.status_code", ret->status);
-	else
-		span_fail(&span, error_name(r));
-	span_end(&span);
-	return r;
+	return attempts(c, call, a, ret);
 }

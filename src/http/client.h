@@ -41,6 +41,7 @@ struct http_call {
 	bool no_deadline_header;    /* do not send X-Request-Deadline-Ms (calls that leave the system) */
 	bool no_trace_headers;      /* nor traceparent/tracestate */
 	bool is_repeatable;         /* where a connection fails, or breaks off, up to twice more on others */
+	int resend_count;           /* how often the same was asked before this call: for the span */
 	bool multiplex;             /* over TLS: rather wait for an HTTP/2 connection to be made than open another */
 };
 
@@ -57,10 +58,10 @@ struct http_answer {
 	bool reused; /* the connection was kept alive from before */
 };
 
-/* Yields. Runs a client span, passes traceparent, tracestate and the time left in X-Request-Deadline-Ms. Any status is
- * a success. -ECONNREFUSED (no connection: refused, unreachable, name not found), -ETIMEDOUT, -ECONNRESET, -EPROTO
- * (TLS, garbage), -EMSGSIZE (over answer_max), -ECANCELED, -ENOMEM, -EINVAL (bad URL, CR/LF in a header). Redirects are
- * not followed; only http and https; no proxies from the environment. */
+/* Yields. Runs a client span an attempt, passes traceparent, tracestate and the time left in X-Request-Deadline-Ms. Any
+ * status is a success. -ECONNREFUSED (no connection: refused, unreachable, name not found), -ETIMEDOUT, -ECONNRESET,
+ * -EPROTO (TLS, garbage), -EMSGSIZE (over answer_max), -ECANCELED, -ENOMEM, -EINVAL (bad URL, CR/LF in a header).
+ * Redirects are not followed; only http and https; no proxies from the environment. */
 int http_client_call(struct http_client *c, const struct http_call *call, struct arena *a,
                      struct http_answer *ret) MUST_CHECK;
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/status.h"
 #include "telemetry/metrics.h"
 
 #include <stdio.h>
@@ -44,15 +45,9 @@ void record_span_start(struct request *req)
 	/* On the loop nothing is current, and a handler's fiber begins with what was. */
 	context_current = NULL;
 	span_start(&req->span, name, SPAN_SERVER, has_parent ? &parent : NULL);
+	if (!has_parent && req->match.entry && req->match.entry->route->is_polled)
+		span_unsample(&req->span);
 	req->has_span = true;
-}
-
-static const char *error_word(int status)
-{
-	static const char *const words[] = { "500", "501", "502", "503", "504" };
-	size_t i = (size_t)(status - 500);
-
-	return i < ARRAY_SIZE(words) ? words[i] : "5xx";
 }
 
 /* The path, unless a part of it is a secret: then its template. */
@@ -67,12 +62,35 @@ static struct str path_of(const struct request *req)
 	return req->target.path.data ? req->target.path : STR("");
 }
 
+static const char *method_of(const struct request *req)
+{
+	return req->is_options ? "OPTIONS" : req->is_head ? "HEAD" : router_method_name(req->method);
+}
+
+/* Host: "example.org", "example.org:8080", "[::1]:8080". */
+static void host_describe(struct span *span, struct str host)
+{
+	ptrdiff_t colon = (ptrdiff_t)host.len - 1;
+	int64_t port;
+
+	while (colon >= 0 && host.data[colon] >= '0' && host.data[colon] <= '9')
+		colon--;
+	if (colon > 0 && host.data[colon] == ':' &&
+	    str_to_int64(str_slice(host, (size_t)colon + 1, host.len), 1, 65535, &port) == 0) {
+		span_set_int(span, "server.port", port);
+		host = str_slice(host, 0, (size_t)colon);
+	}
+	span_set_str(span, "server.address", host);
+}
+
+/* As https://opentelemetry.io/docs/specs/semconv/http/http-spans/ has it. No query: there may be a name in it, or a
+ * link's key. */
 static void span_describe(struct request *req)
 {
 	struct span *span = &req->span;
 	int status = req->client_gone ? STATUS_CLIENT_GONE : req->answer.status;
 
-	span_set_str(span, "http.request.method", req->method_name);
+	span_set_str(span, "http.request.method", str_from(method_of(req)));
 	if (req->match.entry)
 		span_set_str(span, "http.route", str_from(req->match.entry->route->path));
 	span_set_int(span, "http.response.status_code", status);
@@ -80,15 +98,17 @@ static void span_describe(struct request *req)
 	span_set_str(span, "url.scheme", STR("http"));
 	span_set_str(span, "client.address", request_client_address(req));
 	if (req->head.host.data)
-		span_set_str(span, "server.address", req->head.host);
+		host_describe(span, req->head.host);
+	if (req->head.user_agent.data)
+		span_set_str(span, "user_agent.original", str_slice(req->head.user_agent, 0, USER_AGENT_LEN_MAX));
 	if (status >= 500)
-		span_fail(span, error_word(status));
+		span_fail(span, http_status_word(status));
 }
 
 void record_span_end(struct request *req)
 {
 	req->duration_us = clock_mono_us() - req->start_us;
-	if (req->span.context.trace_flags & TRACE_FLAG_SAMPLED)
+	if (req->span.is_recording)
 		span_describe(req);
 	span_end(&req->span);
 }
@@ -123,15 +143,13 @@ static struct metric_cell *entry_cell(struct router_entry *e, bool is_head, int 
 static void count(const struct request *req, int status)
 {
 	double seconds = (double)req->duration_us / 1e6;
-	const char *method;
 
 	if (req->match.entry) {
 		metric_observe(entry_cell(req->match.entry, req->is_head, status), seconds);
 		return;
 	}
 	/* No client makes up label values. */
-	method = req->is_options ? "OPTIONS" : req->is_head ? "HEAD" : router_method_name(req->method);
-	metric_observe(duration_cell(method, "none", status), seconds);
+	metric_observe(duration_cell(method_of(req), "none", status), seconds);
 }
 
 static void access_log(struct request *req, int status)

@@ -66,6 +66,7 @@ struct route {
 	const char *tag;
 	bool internal;  /* served, but in no document and never through the gateway */
 	bool cacheable; /* GET: documented with ETag and 304 */
+	bool is_polled; /* asked all the time by what watches over the service: begins no trace */
 };
 
 struct http_user {

@@ -85,6 +85,7 @@ static void breaker_changed(enum breaker_state from, enum breaker_state to, enum
 	struct upstream *u = arg;
 
 	metric_set(u->metrics.state, to);
+	span_event_here("circuit breaker changed", "cinesync.breaker.state", str_from(breaker_state_name(to)));
 	change_log(u, from, to, cause, open_ms);
 	if (to != BREAKER_OPEN)
 		return;
@@ -280,6 +281,7 @@ static bool retry_wait(struct passage *p, struct verdict *v)
 	if (r < 0)
 		return false;
 	metric_add(u->metrics.retries, 1);
+	span_event_here("retry", NULL, STR_NULL);
 	return true;
 }
 
@@ -302,8 +304,10 @@ int upstream_get(struct upstream *u, const struct upstream_call *call, struct ar
 	int64_t budget_ms = clock_deadline_in(u->options.timeout_ms);
 	struct passage p = { .upstream = u, .call = call, .arena = a };
 	struct verdict v;
+	struct span span;
 
 	assert(u->magic == UPSTREAM_MAGIC && fiber_self());
+	span_start(&span, "tmdb", SPAN_INTERNAL, NULL);
 	p.deadline_ms = MIN(outer_ms, budget_ms);
 	p.is_callers_deadline = outer_ms < budget_ms;
 	u->n_calls++;
@@ -313,6 +317,9 @@ int upstream_get(struct upstream *u, const struct upstream_call *call, struct ar
 	if (retry_wait(&p, &v))
 		v = passage_run(&p);
 	fiber_deadline_set(outer_ms);
+	if (v.r < 0 && v.r != -ENOENT)
+		span_fail(&span, error_name(v.r));
+	span_end(&span);
 	u->n_calls--;
 	p.answer.retry_after_ms = v.r == -EAGAIN ? retry_after_ms(&p, &v) : 0;
 	*ret = p.answer;

@@ -57,6 +57,7 @@ void attempt_run(struct attempt *at, struct passage *p)
 		.no_deadline_header = true,
 		.no_trace_headers = true,
 		.multiplex = true,
+		.resend_count = p->answer.attempts,
 	};
 
 	p->answer.attempts++;

@@ -12,7 +12,24 @@ static int refuse(struct passage *p, enum upstream_gate gate, int64_t retry_ms)
 	return -EAGAIN;
 }
 
-/* Whether calls may go at all. Asking breaker_enter() when it is open has the refusal counted. */
+static int breaker_ask(struct upstream *u, int64_t now_ms, struct breaker_permit *ret, int64_t *ret_retry_ms)
+{
+	struct breaker_stats stats;
+	struct span span;
+	int r;
+
+	if (!span_is_wanted())
+		return breaker_enter(u->breaker, now_ms, ret, ret_retry_ms);
+	span_start(&span, "circuit breaker", SPAN_INTERNAL, NULL);
+	r = breaker_enter(u->breaker, now_ms, ret, ret_retry_ms);
+	breaker_stats_get(u->breaker, now_ms, &stats);
+	span_set_str(&span, "cinesync.breaker.state", str_from(breaker_state_name(stats.state)));
+	span_set_bool(&span, "cinesync.breaker.permitted", r == 0);
+	span_end(&span);
+	return r;
+}
+
+/* Whether calls may go at all. Asking breaker_ask() when it is open has the refusal counted. */
 static int gate_check(struct passage *p)
 {
 	struct upstream *u = p->upstream;
@@ -20,7 +37,7 @@ static int gate_check(struct passage *p)
 	struct breaker_permit none;
 	int64_t retry_ms;
 
-	if (breaker_is_open(u->breaker, now_ms, &retry_ms) && breaker_enter(u->breaker, now_ms, &none, &retry_ms) < 0)
+	if (breaker_is_open(u->breaker, now_ms, &retry_ms) && breaker_ask(u, now_ms, &none, &retry_ms) < 0)
 		return refuse(p, GATE_BREAKER, retry_ms);
 	retry_ms = pause_left_ms(&u->pause, now_ms);
 	return retry_ms > 0 ? refuse(p, GATE_PAUSE, retry_ms) : 0;
@@ -104,7 +121,7 @@ int gate_permit(struct passage *p, struct breaker_permit *ret)
 
 	if (r == 0 && passage_left_ms(p) <= 0)
 		r = refuse(p, GATE_RATE, UPSTREAM_RETRY_MS);
-	if (r == 0 && breaker_enter(u->breaker, clock_mono_ms(), ret, &retry_ms) < 0)
+	if (r == 0 && breaker_ask(u, clock_mono_ms(), ret, &retry_ms) < 0)
 		r = refuse(p, GATE_BREAKER, retry_ms);
 	return r;
 }

@@ -13,6 +13,7 @@
 #include "movie/pace.h"
 #include "movie/upstream.h"
 #include "telemetry/metrics.h"
+#include "telemetry/trace.h"
 
 #define UPSTREAM_MESSAGE_SIZE 201 /* bytes of TMDB's message that are logged, and the NUL */
 #define UPSTREAM_HEADERS_MAX 3

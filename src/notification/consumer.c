@@ -167,6 +167,7 @@ static void span_of(const struct rabbit_delivery *d, struct span *ret)
 
 	span_start(ret, "process notification.user-events", SPAN_CONSUMER, has_parent ? &parent : NULL);
 	span_set_str(ret, "messaging.system", STR("rabbitmq"));
+	span_set_str(ret, "messaging.operation.name", STR("process"));
 	span_set_str(ret, "messaging.operation.type", STR("process"));
 	span_set_str(ret, "messaging.destination.name", STR(RABBIT_EXCHANGE));
 	span_set_str(ret, "messaging.message.id", d->message_id);

@@ -246,7 +246,11 @@ static void attempt(struct mailer *m, const struct delivery *d)
 	int sent;
 
 	buf_init(&answer, ANSWER_SIZE_MAX);
-	span_start(&span, "send mail", SPAN_CLIENT, traced ? &parent : NULL);
+	span_start(&span, "send mail", SPAN_INTERNAL, traced ? &parent : NULL);
+	span_set_str(&span, "cinesync.mail.template", d->template);
+	span_set_str(&span, "cloudevents.event_id", d->event_id);
+	if (d->attempts > 0)
+		span_set_int(&span, "cinesync.mail.attempts", d->attempts);
 	sent = send(m, d, &answer);
 	if (sent < 0)
 		span_fail(&span, error_name(sent));

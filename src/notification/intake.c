@@ -8,6 +8,7 @@
 #include "notification/sink.h"
 #include "notification/statements.h"
 #include "telemetry/metrics.h"
+#include "telemetry/trace.h"
 
 #include <errno.h>
 
@@ -48,6 +49,17 @@ int intake_read(const struct event *e, struct arena *a, struct intake *ret, stru
 	return r;
 }
 
+/* What follows from the event belongs to what received it. */
+static int trace_take_over(struct arena *a, struct event *e)
+{
+	char traceparent[TRACEPARENT_SIZE];
+
+	if (!context_current)
+		return 0;
+	trace_format(context_current, traceparent);
+	return arena_copy(a, str_from(traceparent), &e->traceparent);
+}
+
 int intake_parse(struct str envelope, struct arena *a, struct intake *ret, struct violations *v)
 {
 	struct event e;
@@ -55,6 +67,8 @@ int intake_parse(struct str envelope, struct arena *a, struct intake *ret, struc
 
 	if (r == -EINVAL)
 		count("malformed", 1);
+	if (r == 0)
+		r = trace_take_over(a, &e);
 	return r < 0 ? r : intake_read(&e, a, ret, v);
 }
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fiber/lane.h"
+#include "telemetry/trace.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -319,6 +320,7 @@ static int smtp_send(struct mail_sink *sink, struct str event_id, struct str rec
 {
 	struct smtp_sink *s = CONTAINER_OF(sink, struct smtp_sink, sink);
 	struct smtp_mail m = { .s = s, .recipient = recipient, .message = message };
+	struct span span;
 	int r;
 
 	(void)event_id; /* the message names it; whether it came before is the server's to know */
@@ -327,7 +329,13 @@ static int smtp_send(struct mail_sink *sink, struct str event_id, struct str rec
 		buf_addf(ret_answer, "the recipient's address cannot be written in an SMTP command");
 		return -EREMOTEIO;
 	}
+	span_start(&span, "SMTP", SPAN_CLIENT, NULL);
+	span_set_str(&span, "network.protocol.name", STR("smtp"));
+	span_set_str(&span, "url.full", str_from(s->url));
 	r = lane_run(s->lane, &(struct offload){ .work = smtp_work, .arg = &m, .interrupt = smtp_interrupt });
+	if (r < 0)
+		span_fail(&span, error_name(r));
+	span_end(&span);
 	buf_addf(ret_answer, "%s", m.answer[0] ? m.answer : error_name(r));
 	return r;
 }

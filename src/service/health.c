@@ -182,8 +182,23 @@ static int metrics(struct request *req)
 }
 
 const struct route health_routes[] = {
-	{ .method = HTTP_GET, .path = "/livez", .handler = livez, .internal = true, .reply = { .status = 200 } },
-	{ .method = HTTP_GET, .path = "/readyz", .handler = readyz, .internal = true, .reply = { .status = 200 } },
-	{ .method = HTTP_GET, .path = "/metrics", .handler = metrics, .internal = true, .reply = { .status = 200 } },
+	{ .method = HTTP_GET,
+	  .path = "/livez",
+	  .handler = livez,
+	  .internal = true,
+	  .is_polled = true,
+	  .reply = { .status = 200 } },
+	{ .method = HTTP_GET,
+	  .path = "/readyz",
+	  .handler = readyz,
+	  .internal = true,
+	  .is_polled = true,
+	  .reply = { .status = 200 } },
+	{ .method = HTTP_GET,
+	  .path = "/metrics",
+	  .handler = metrics,
+	  .internal = true,
+	  .is_polled = true,
+	  .reply = { .status = 200 } },
 	{ 0 },
 };

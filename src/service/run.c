@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "fiber/fiber.h"
 #include "service/health.h"
+#include "telemetry/exporter.h"
 #include "telemetry/metrics.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ enum {
 	HEAP_STEP = 262144, /* what a heap grows by; untouched, it is no memory */
 	HEAP_SPARE = 1048576,
 	TABLES_MAX = 32,
+	FLUSH_MS = 2000, /* for the last spans, of the drain time */
 };
 
 #define RUN_MAGIC UINT32_C(0x52554e31)
@@ -34,6 +36,7 @@ struct service_run {
 	const struct service *service;
 	const struct service_settings *settings;
 	const void *config;
+	struct exporter *exporter;
 	struct uv_loop_s loop;
 	uv_signal_t signals[2];
 	struct http_client *client;
@@ -45,6 +48,7 @@ struct service_run {
 	bool hurry;
 	int exit_code;
 	int64_t begin_ms;
+	int64_t drain_until_ms;
 	struct fiber *starter; /* joined before anything is taken down */
 };
 
@@ -160,6 +164,7 @@ static void stop_begin(struct service_run *run)
 		return;
 	}
 	run->stopping = true;
+	run->drain_until_ms = clock_deadline_in(run->settings->drain_ms);
 	health_drain();
 	r = fiber_spawn("drain", drain, run, NULL);
 	if (r < 0) {
@@ -349,6 +354,12 @@ static void heap_tune(void)
 	(void)mallopt(M_TRIM_THRESHOLD, HEAP_SPARE);
 }
 
+/* Blocks, once nothing else is left to do. */
+static void telemetry_stop(struct exporter **exporter, int64_t until_ms)
+{
+	exporter_stop(exporter, MIN(until_ms, clock_deadline_in(FLUSH_MS)));
+}
+
 int service_run(const struct service *service, const struct service_settings *settings, const void *config)
 {
 	struct service_run run = { .magic = RUN_MAGIC, .service = service, .settings = settings, .config = config };
@@ -360,7 +371,10 @@ int service_run(const struct service *service, const struct service_settings *se
 	metrics_declare(service->name);
 	the_run = &run;
 	tables_set(&run);
-	r = loop_begin(&run.loop, settings);
+	r = telemetry_start(&settings->telemetry, service->name, &run.exporter);
+	service_mode_set(&run, "traces", run.exporter ? "exported by OTLP" : "not exported");
+	if (r >= 0)
+		r = loop_begin(&run.loop, settings);
 	if (r >= 0) {
 		signals_begin(&run);
 		r = fiber_spawn("start", start, &run, &run.starter);
@@ -371,6 +385,7 @@ int service_run(const struct service *service, const struct service_settings *se
 	}
 	uv_run(&run.loop, UV_RUN_DEFAULT);
 	r = loop_end(&run.loop);
+	telemetry_stop(&run.exporter, run.drain_until_ms);
 	log_info("stopped", LOG_INT("exit_code", run.exit_code), LOG_BOOL("clean", r == 0));
 	the_run = NULL;
 	return run.exit_code;
@@ -395,18 +410,21 @@ static void command_fiber(void *arg)
 	uv_stop(&run->loop);
 }
 
-int service_run_command(const struct service_command *command, const struct service_settings *settings,
-                        const void *config, int argc, char **argv)
+int service_run_command(const struct service *service, const struct service_command *command,
+                        const struct service_settings *settings, const void *config, int argc, char **argv)
 {
 	struct command_run run = { .command = command, .config = config, .argc = argc, .argv = argv };
+	struct exporter *exporter = NULL;
 
 	log_init(command->name, LOG_ERROR, STDERR_FILENO);
-	if (loop_begin(&run.loop, settings) < 0 || fiber_spawn(command->name, command_fiber, &run, NULL) < 0) {
+	if (telemetry_start(&settings->telemetry, service->name, &exporter) < 0 ||
+	    loop_begin(&run.loop, settings) < 0 || fiber_spawn(command->name, command_fiber, &run, NULL) < 0) {
 		fprintf(stderr, "%s: not enough memory to start\n", command->name);
 		return EXIT_SOFTWARE;
 	}
 	uv_run(&run.loop, UV_RUN_DEFAULT);
 	if (loop_end(&run.loop) < 0)
-		return EXIT_SOFTWARE;
+		run.exit_code = EXIT_SOFTWARE;
+	telemetry_stop(&exporter, DEADLINE_NONE);
 	return run.exit_code;
 }

@@ -8,7 +8,7 @@
 /* Serves until drained. The exit code. */
 int service_run(const struct service *service, const struct service_settings *settings, const void *config);
 /* Runs one subcommand on a fiber of a loop of its own. The exit code. */
-int service_run_command(const struct service_command *command, const struct service_settings *settings,
-                        const void *config, int argc, char **argv);
+int service_run_command(const struct service *service, const struct service_command *command,
+                        const struct service_settings *settings, const void *config, int argc, char **argv);
 
 #endif

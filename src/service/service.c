@@ -27,6 +27,7 @@ struct loaded {
 static void loaded_done(struct loaded *l)
 {
 	config_done(service_settings_table(l->service->listen), &l->settings);
+	config_done(telemetry_settings_table(), &l->settings.telemetry);
 	if (l->config && l->service->config)
 		config_done(l->service->config, l->config);
 	free(l->config);
@@ -48,17 +49,18 @@ static int load(struct loaded *l)
 {
 	const struct service *s = l->service;
 	struct buf faults CLEANUP(buf_done);
-	int r, r2 = 0;
+	int r, r2, r3 = 0;
 
 	buf_init(&faults, 65536);
 	l->config = calloc(1, MAX(s->config_size, (size_t)1));
 	if (!l->config)
 		return -ENOMEM;
 	r = config_load(service_settings_table(s->listen), &l->settings, &faults);
+	r2 = config_load(telemetry_settings_table(), &l->settings.telemetry, &faults);
 	if (s->config)
-		r2 = config_load(s->config, l->config, &faults);
+		r3 = config_load(s->config, l->config, &faults);
 	report(s, &faults);
-	return r < 0 ? r : r2;
+	return r < 0 ? r : r2 < 0 ? r2 : r3;
 }
 
 static void help_print(const struct service *s)
@@ -77,6 +79,7 @@ static void help_print(const struct service *s)
 		printf("  %-20s %s\n", c->name, c->usage);
 	printf("\nSettings are environment variables; a secret NAME may come as NAME_FILE=path.\n\n");
 	config_print_help(service_settings_table(s->listen), stdout);
+	config_print_help(telemetry_settings_table(), stdout);
 	if (s->config)
 		config_print_help(s->config, stdout);
 }
@@ -84,6 +87,7 @@ static void help_print(const struct service *s)
 static int settings_print(const struct service *s)
 {
 	config_print_markdown(service_settings_table(s->listen), stdout);
+	config_print_markdown(telemetry_settings_table(), stdout);
 	if (s->config)
 		config_print_markdown(s->config, stdout);
 	return 0;
@@ -170,7 +174,7 @@ static int loaded_main(const struct service *s, int argc, char **argv)
 	if (check)
 		return EXIT_SUCCESS;
 	if (command)
-		return service_run_command(command, &l.settings, l.config, argc - 1, argv + 1);
+		return service_run_command(s, command, &l.settings, l.config, argc - 1, argv + 1);
 	return service_run(s, &l.settings, l.config);
 }
 

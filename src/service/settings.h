@@ -3,6 +3,7 @@
 #define CINESYNC_SERVICE_SETTINGS_H
 
 #include "base/config.h"
+#include "telemetry/settings.h"
 
 struct service_settings {
 	char *listen;
@@ -26,6 +27,7 @@ struct service_settings {
 	int64_t fibers_max;
 	int64_t fiber_stack_size;
 	int64_t threads;
+	struct telemetry_settings telemetry; /* by a table of its own */
 };
 
 /* The table, with `listen` as the default of LISTEN. Static; one default a process. */

@@ -3,8 +3,10 @@
 #include "store/migrate.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "fiber/fiber.h"
 #include "store/migrate_plan.h"
+#include "telemetry/trace.h"
 
 #include <errno.h>
 #include <sysexits.h>
@@ -96,8 +98,12 @@ static int step(struct store *s, const struct migration *m, struct str script,
                 int (*record)(struct store_tx *, const struct migration *, struct arena *), struct arena *a)
 {
 	struct store_tx *tx CLEANUP(store_rollback) = NULL;
+	struct span span;
 	int r;
 
+	span_start(&span, "migrate", SPAN_INTERNAL, NULL);
+	span_set_int(&span, "cinesync.migration.version", m->version);
+	span_set_str(&span, "cinesync.migration.name", m->name);
 	r = store_begin(s, &tx);
 	if (r == 0)
 		r = store_tx_script(tx, script);
@@ -105,6 +111,9 @@ static int step(struct store *s, const struct migration *m, struct str script,
 		r = record(tx, m, a);
 	if (r == 0)
 		r = store_commit(&tx);
+	if (r < 0)
+		span_fail(&span, error_name(r));
+	span_end(&span);
 	return r < 0 ? step_failed(s, m, r) : 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "fiber/fiber.h"
+#include "store/summary.h"
 #include "telemetry/trace.h"
 
 #include <errno.h>
@@ -261,14 +262,13 @@ static int call_run(struct store *s, struct store_tx *tx, const struct store_cal
 /* A span only where there is a trace to belong to: a poll in the background would make a trace of its own each time. */
 static int call_traced(struct store *s, struct store_tx *tx, const struct store_call *call, struct store_rows *ret)
 {
+	char name[SQL_SPAN_NAME_SIZE];
 	struct span span;
 	int r;
 
-	if (!context_current)
+	if (!span_is_wanted())
 		return call_run(s, tx, call, ret);
-	span_start(&span, "sql", SPAN_CLIENT, NULL);
-	span_set_str(&span, "db.system.name", str_from(s->driver->system));
-	span_set_str(&span, "db.query.text", str_from(call->sql));
+	sql_span_start(&span, s->driver->system, call->sql, false, name);
 	r = call_run(s, tx, call, ret);
 	if (r < 0)
 		span_fail(&span, error_name(r));
@@ -423,6 +423,7 @@ static int batch_apart(struct store *s, const struct store_call *calls, size_t n
 /* As call_traced(): one span for all of it. */
 static int batch_together(struct store *s, const struct store_call *calls, size_t n, struct store_rows *ret_rows)
 {
+	char name[SQL_SPAN_NAME_SIZE];
 	struct span span;
 	int r;
 
@@ -430,10 +431,9 @@ static int batch_together(struct store *s, const struct store_call *calls, size_
 		store_say(s, "fault injected at store.statement");
 		return -EIO;
 	}
-	if (!context_current)
+	if (!span_is_wanted())
 		return s->driver->batch(s, calls, n, ret_rows);
-	span_start(&span, "sql batch", SPAN_CLIENT, NULL);
-	span_set_str(&span, "db.system.name", str_from(s->driver->system));
+	sql_span_start(&span, s->driver->system, calls[0].sql, true, name);
 	span_set_int(&span, "db.operation.batch.size", (int64_t)n);
 	r = s->driver->batch(s, calls, n, ret_rows);
 	if (r < 0)

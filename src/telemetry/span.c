@@ -1,8 +1,9 @@
 /* Spans: what one piece of work was called, when it ran and how it ended.
  *
- * The caller owns the struct, on its stack as a rule. It is some 2 KB and on the path of every request, so that nothing
- * is cleared ahead: counters tell which parts are in use. Nothing here allocates, locks or yields; what a sink does
- * with a finished span is its own affair. Limits: SPAN_ATTRIBUTES_MAX, SPAN_VALUE_SIZE_MAX, SPAN_TEXT_SIZE. */
+ * The caller owns the struct, on its stack as a rule. It is some 2.5 KB and on the path of every request, so that
+ * nothing is cleared ahead: counters tell which parts are in use. Nothing here allocates, locks or yields; what a sink
+ * does with a finished span is its own affair. Limits: SPAN_ATTRIBUTES_MAX, SPAN_EVENTS_MAX, SPAN_VALUE_SIZE_MAX,
+ * SPAN_TEXT_SIZE. */
 #include "base/clock.h"
 #include "telemetry/trace.h"
 #include "telemetry/trace_id.h"
@@ -23,6 +24,8 @@ static void context_inherit(struct context *c, const struct context *parent)
 
 void span_start(struct span *s, const char *name, enum span_kind kind, const struct context *parent)
 {
+	bool is_given = parent;
+
 	assert(s && name);
 	if (!parent)
 		parent = context_current;
@@ -33,15 +36,20 @@ void span_start(struct span *s, const char *name, enum span_kind kind, const str
 		trace_new(&s->context);
 		s->parent_id[0] = '\0';
 	}
+	s->parent_is_remote = s->parent_id[0] != '\0' && is_given;
+	s->is_recording = sink.finished && (s->context.trace_flags & TRACE_FLAG_SAMPLED);
 	s->name = name;
 	s->kind = kind;
 	s->error = NULL;
 	s->n_attributes = 0;
 	s->n_dropped = 0;
+	s->n_events = 0;
+	s->n_events_dropped = 0;
 	s->text_len = 0;
 	s->end_mono_ns = 0;
 	s->start_real_ns = clock_real_ns();
 	s->start_mono_ns = clock_mono_ns();
+	s->context.span = s;
 	s->outer = context_current;
 	context_current = &s->context;
 }
@@ -52,14 +60,31 @@ void span_end(struct span *s)
 	assert(context_current == &s->context);
 	s->end_mono_ns = clock_mono_ns();
 	context_current = s->outer;
-	if (sink.finished && (s->context.trace_flags & TRACE_FLAG_SAMPLED))
+	if (sink.finished && s->is_recording)
 		sink.finished(s, sink.arg);
 }
 
-/* NULL: no place left. */
+void span_unsample(struct span *s)
+{
+	assert(s && s->end_mono_ns == 0);
+	s->is_recording = false;
+	s->context.trace_flags &= (uint8_t)~TRACE_FLAG_SAMPLED;
+}
+
+void span_drop(struct span *s)
+{
+	assert(s && s->end_mono_ns == 0);
+	assert(context_current == &s->context);
+	s->end_mono_ns = s->start_mono_ns;
+	context_current = s->outer;
+}
+
+/* NULL: no place left, or no need. */
 static struct span_attribute *attribute_get(struct span *s, const char *key)
 {
 	assert(s && key && s->end_mono_ns == 0);
+	if (!s->is_recording)
+		return NULL;
 	for (uint32_t i = 0; i < s->n_attributes; i++)
 		if (s->attributes[i].key == key || strcmp(s->attributes[i].key, key) == 0)
 			return &s->attributes[i];
@@ -84,20 +109,24 @@ static size_t text_fit(struct str text, size_t size_max)
 	return len;
 }
 
-void span_set_str(struct span *s, const char *key, struct str value)
+static void text_set(struct span *s, struct span_attribute *a, struct str value)
 {
-	struct span_attribute *a = attribute_get(s, key);
-	size_t len;
+	size_t len = text_fit(value, MIN((size_t)SPAN_VALUE_SIZE_MAX, SPAN_TEXT_SIZE - s->text_len));
 
-	if (!a)
-		return;
-	len = text_fit(value, MIN((size_t)SPAN_VALUE_SIZE_MAX, SPAN_TEXT_SIZE - s->text_len));
 	a->kind = SPAN_ATTRIBUTE_STR;
 	a->text_at = (uint16_t)s->text_len;
 	a->text_len = (uint16_t)len;
 	if (len > 0)
 		memcpy(s->text + s->text_len, value.data, len);
 	s->text_len += len;
+}
+
+void span_set_str(struct span *s, const char *key, struct str value)
+{
+	struct span_attribute *a = attribute_get(s, key);
+
+	if (a)
+		text_set(s, a, value);
 }
 
 void span_set_int(struct span *s, const char *key, int64_t value)
@@ -136,6 +165,31 @@ struct str span_attribute_text(const struct span *s, const struct span_attribute
 	return (struct str){ s->text + a->text_at, a->text_len };
 }
 
+void span_event(struct span *s, const char *name, const char *key, struct str value)
+{
+	struct span_event *e;
+
+	assert(s && name && s->end_mono_ns == 0);
+	if (!s->is_recording)
+		return;
+	if (s->n_events == SPAN_EVENTS_MAX) {
+		s->n_events_dropped++;
+		return;
+	}
+	e = &s->events[s->n_events++];
+	e->name = name;
+	e->mono_ns = clock_mono_ns();
+	e->attribute.key = key;
+	if (key)
+		text_set(s, &e->attribute, value);
+}
+
+void span_event_here(const char *name, const char *key, struct str value)
+{
+	if (context_current && context_current->span)
+		span_event(context_current->span, name, key, value);
+}
+
 void span_fail(struct span *s, const char *error)
 {
 	assert(s && error);
@@ -147,6 +201,11 @@ int64_t span_duration_us(const struct span *s)
 	int64_t end_ns = s->end_mono_ns ? s->end_mono_ns : clock_mono_ns();
 
 	return (end_ns - s->start_mono_ns) / 1000;
+}
+
+bool span_is_wanted(void)
+{
+	return sink.finished && context_current && (context_current->trace_flags & TRACE_FLAG_SAMPLED);
 }
 
 void span_sink_set(void (*finished)(const struct span *s, void *arg), void *arg)

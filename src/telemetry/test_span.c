@@ -12,6 +12,17 @@ static void fill(struct span *s)
 	memset(s, 0xa5, sizeof(*s)); /* nothing may be taken from what was there before */
 }
 
+static void nowhere(const struct span *s UNUSED, void *arg UNUSED)
+{
+}
+
+/* Somebody wants to know. */
+static int sink_set(void **state UNUSED)
+{
+	span_sink_set(nowhere, NULL);
+	return 0;
+}
+
 static void test_root_becomes_current_and_gives_back(void **state UNUSED)
 {
 	struct span s;
@@ -147,6 +158,57 @@ static void test_text_of_all_attributes_is_bounded(void **state UNUSED)
 	span_end(&s);
 }
 
+static void test_events(void **state UNUSED)
+{
+	struct span s;
+
+	fill(&s);
+	span_start(&s, "work", SPAN_INTERNAL, NULL);
+	span_set_str(&s, "a", STR("one"));
+	span_event(&s, "retry", "reason", STR("timeout"));
+	for (int i = 0; i < SPAN_EVENTS_MAX + 2; i++)
+		span_event(&s, "again", NULL, STR_NULL);
+	span_end(&s);
+	assert_int_equal(s.n_events, SPAN_EVENTS_MAX);
+	assert_int_equal(s.n_events_dropped, 3);
+	assert_string_equal(s.events[0].name, "retry");
+	assert_true(str_equal(span_attribute_text(&s, &s.events[0].attribute), STR("timeout")));
+	assert_true(s.events[0].mono_ns >= s.start_mono_ns && s.events[0].mono_ns <= s.end_mono_ns);
+	assert_null(s.events[1].attribute.key);
+}
+
+static void test_only_a_parent_that_is_given_is_remote(void **state UNUSED)
+{
+	struct context remote;
+	struct span outer, inner;
+
+	trace_new(&remote);
+	fill(&outer);
+	fill(&inner);
+	span_start(&outer, "outer", SPAN_SERVER, &remote);
+	span_start(&inner, "inner", SPAN_INTERNAL, NULL);
+	assert_true(outer.parent_is_remote && !inner.parent_is_remote);
+	span_end(&inner);
+	span_end(&outer);
+}
+
+static void test_nothing_is_written_that_nobody_wants(void **state UNUSED)
+{
+	struct span s;
+
+	/* given no sink, the span still has its ids, and its children theirs */
+	span_sink_set(NULL, NULL);
+	fill(&s);
+	span_start(&s, "work", SPAN_INTERNAL, NULL);
+	assert_false(s.is_recording);
+	span_set_str(&s, "a", STR("one"));
+	span_event(&s, "retry", NULL, STR_NULL);
+	span_end(&s);
+	span_sink_set(nowhere, NULL);
+	assert_int_equal(s.n_attributes + s.n_events + s.n_dropped + s.n_events_dropped, 0);
+	assert_int_equal(strlen(s.context.span_id), 16);
+}
+
 static void sink_copy(const struct span *s, void *arg)
 {
 	struct span *last = arg;
@@ -173,7 +235,7 @@ static void test_sink_gets_sampled_spans_only(void **state UNUSED)
 	span_start(&s, "sampled", SPAN_CLIENT, &parent);
 	span_set_str(&s, "k", STR("v"));
 	span_end(&s);
-	span_sink_set(NULL, NULL);
+	span_sink_set(nowhere, NULL);
 	assert_string_equal(last.name, "sampled");
 	assert_true(str_equal(span_attribute_text(&last, &last.attributes[0]), STR("v")));
 	assert_int_equal(span_duration_us(&last), span_duration_us(&s));
@@ -190,8 +252,11 @@ int main(void)
 		cmocka_unit_test(test_attributes_over_the_limit_are_counted),
 		cmocka_unit_test(test_text_is_cut_at_a_character),
 		cmocka_unit_test(test_text_of_all_attributes_is_bounded),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_only_a_parent_that_is_given_is_remote),
+		cmocka_unit_test(test_nothing_is_written_that_nobody_wants),
 		cmocka_unit_test(test_sink_gets_sampled_spans_only),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, sink_set, NULL);
 }

@@ -371,7 +371,7 @@ static int sampled_of(int n, double ratio)
 {
 	int sampled = 0;
 
-	trace_sample_set(ratio);
+	trace_sample_set(ratio, true);
 	for (int i = 0; i < n; i++) {
 		struct context c;
 
@@ -379,7 +379,7 @@ static int sampled_of(int n, double ratio)
 		assert_true(c.trace_flags & TRACE_FLAG_RANDOM);
 		sampled += c.trace_flags & TRACE_FLAG_SAMPLED;
 	}
-	trace_sample_set(1);
+	trace_sample_set(1, true);
 	return sampled;
 }
 
@@ -394,6 +394,21 @@ static void test_sampler_ratio(void **state UNUSED)
 	assert_int_equal(sampled_of(1000, (double)NAN), 1000);
 	/* 2500 give or take eight standard deviations */
 	assert_in_range(quarter, 2150, 2850);
+}
+
+static void test_a_sampler_without_parents_chooses_anew(void **state UNUSED)
+{
+	struct context c;
+
+	/* given traces whose senders chose the contrary of what half of all traces means for these ids */
+	trace_sample_set(0.5, false);
+	assert_true(trace_parse(STR("00-4bf92f3577b34da6a3ffffffffffffff-00f067aa0ba902b7-00"), STR_NULL, &c));
+	assert_true(c.trace_flags & TRACE_FLAG_SAMPLED);
+	assert_true(trace_parse(STR("00-4bf92f3577b34da6a300000000000001-00f067aa0ba902b7-03"), STR_NULL, &c));
+	assert_int_equal(c.trace_flags, TRACE_FLAG_RANDOM);
+	trace_sample_set(1, true);
+	assert_true(trace_parse(STR("00-4bf92f3577b34da6a3ffffffffffffff-00f067aa0ba902b7-00"), STR_NULL, &c));
+	assert_int_equal(c.trace_flags, 0);
 }
 
 int main(void)
@@ -412,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_tracestate_of_512_is_whole),
 		cmocka_unit_test(test_new_trace_is_random_and_sampled),
 		cmocka_unit_test(test_sampler_ratio),
+		cmocka_unit_test(test_a_sampler_without_parents_chooses_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* W3C Trace Context, level 2 (https://www.w3.org/TR/trace-context-2/): trace ids in, made and out.
  *
  * Everything read here comes from strangers. Nothing allocates or yields; a tracestate of any length costs one pass and
- * at most 32 entries on the stack. The only state is the sampler's threshold. */
+ * at most 32 entries on the stack. The only state is the sampler's. */
 #include "telemetry/trace.h"
 
 #include "base/random.h"
@@ -18,6 +18,7 @@
 
 /* A trace is sampled when the low 56 bits of its id are at or over this; 0: every trace. */
 static _Atomic uint64_t sample_threshold;
+static _Atomic bool sample_ignores_parents;
 
 struct member {
 	struct str key;
@@ -184,12 +185,32 @@ static void tracestate_parse(struct str s, char ret[TRACESTATE_SIZE])
 	ret[at] = '\0';
 }
 
+static bool is_sampled(uint64_t randomness)
+{
+	return randomness >= atomic_load_explicit(&sample_threshold, memory_order_relaxed);
+}
+
+static void sample_anew(struct context *c)
+{
+	const char *low = c->trace_id + TRACE_ID_SIZE - 1 - RANDOMNESS_BITS / 4;
+	uint64_t randomness = 0;
+
+	for (size_t i = 0; i < RANDOMNESS_BITS / 4; i++)
+		randomness = randomness << 4 | hex_digit(low[i]);
+	c->trace_flags &= (uint8_t)~TRACE_FLAG_SAMPLED;
+	if (is_sampled(randomness))
+		c->trace_flags |= TRACE_FLAG_SAMPLED;
+}
+
 bool trace_parse(struct str traceparent, struct str tracestate, struct context *ret)
 {
 	assert(ret);
 	if (str_is_null(traceparent) || !traceparent_parse(str_trim(traceparent), ret))
 		return false;
 	tracestate_parse(tracestate, ret->tracestate);
+	ret->span = NULL;
+	if (atomic_load_explicit(&sample_ignores_parents, memory_order_relaxed))
+		sample_anew(ret);
 	return true;
 }
 
@@ -207,7 +228,7 @@ void trace_format(const struct context *c, char ret[TRACEPARENT_SIZE])
 	ret[55] = '\0';
 }
 
-void trace_sample_set(double ratio)
+void trace_sample_set(double ratio, bool is_parent_based)
 {
 	double never = (double)(1ULL << RANDOMNESS_BITS);
 
@@ -217,6 +238,7 @@ void trace_sample_set(double ratio)
 	if (ratio < 0.0)
 		ratio = 0.0;
 	atomic_store_explicit(&sample_threshold, (uint64_t)((1.0 - ratio) * never), memory_order_relaxed);
+	atomic_store_explicit(&sample_ignores_parents, !is_parent_based, memory_order_relaxed);
 }
 
 static bool all_zero(const uint8_t *raw, size_t size)
@@ -251,7 +273,6 @@ void trace_span_id_new(char ret[SPAN_ID_SIZE])
 
 void trace_new(struct context *ret)
 {
-	uint64_t threshold = atomic_load_explicit(&sample_threshold, memory_order_relaxed);
 	uint64_t randomness = 0;
 	uint8_t raw[16 + 8];
 
@@ -263,7 +284,8 @@ void trace_new(struct context *ret)
 	for (size_t i = 16 - RANDOMNESS_BITS / 8; i < 16; i++)
 		randomness = randomness << 8 | raw[i];
 	ret->trace_flags = TRACE_FLAG_RANDOM;
-	if (randomness >= threshold)
+	if (is_sampled(randomness))
 		ret->trace_flags |= TRACE_FLAG_SAMPLED;
 	ret->tracestate[0] = '\0';
+	ret->span = NULL;
 }

@@ -15,6 +15,7 @@
 #define SPAN_ATTRIBUTES_MAX 16
 #define SPAN_VALUE_SIZE_MAX 256 /* bytes of one text value; longer ones are cut at a character */
 #define SPAN_TEXT_SIZE 1024     /* bytes of all text values of a span together; what no longer fits is cut likewise */
+#define SPAN_EVENTS_MAX 8       /* further ones are counted only */
 #define TRACEPARENT_SIZE 56     /* "00-…-…-01" and the NUL */
 
 #define TRACE_FLAG_SAMPLED 0x01
@@ -34,11 +35,20 @@ struct span_attribute {
 	} value;
 };
 
+/* What happened at one moment of a span, with at most one attribute. */
+struct span_event {
+	const char *name; /* static */
+	int64_t mono_ns;
+	struct span_attribute attribute; /* a text; key NULL: none */
+};
+
 /* Holds no pointer into itself but the context chain: a sink may copy it. Only the parts in use are ever written. */
 struct span {
 	struct context context;       /* its own ids */
 	struct context *outer;        /* what was current before */
 	char parent_id[SPAN_ID_SIZE]; /* "" for a root */
+	bool parent_is_remote;        /* it came from another process */
+	bool is_recording;            /* somebody will want it: else nothing is written into it but its ids and times */
 	enum span_kind kind;
 	const char *name; /* static or outliving the span */
 	int64_t start_real_ns;
@@ -47,36 +57,54 @@ struct span {
 	const char *error;   /* error.type, static; NULL: fine */
 	uint32_t n_attributes;
 	uint32_t n_dropped; /* attributes for which there was no place */
+	uint32_t n_events;
+	uint32_t n_events_dropped;
 	size_t text_len;
 	struct span_attribute attributes[SPAN_ATTRIBUTES_MAX];
+	struct span_event events[SPAN_EVENTS_MAX];
 	char text[SPAN_TEXT_SIZE];
 };
 
-/* Starts a span as a child of `parent`, or of context_current when parent is NULL, or as a root with a new random trace
- * id (sampled by the sampler). A parent without a trace id counts as none. Becomes context_current until span_end(). */
+/* Starts a span as a child of `parent`, which is of another process, or of context_current when parent is NULL, or as a
+ * root with a new random trace id (sampled by the sampler). A parent without a trace id counts as none. Becomes
+ * context_current until span_end(). It records when it is sampled and there is a sink. */
 void span_start(struct span *s, const char *name, enum span_kind kind, const struct context *parent);
 /* Closes it, restores context_current, hands it to the sink. Ending twice, or while an inner span is open, is a bug. */
 void span_end(struct span *s);
-/* An attribute that was set before gets the new value; keys are static. */
+/* Not sampled after all, nor what follows from it. Right after its start. */
+void span_unsample(struct span *s);
+/* As if it had not been: restores context_current, and the sink hears nothing. It must have no children. */
+void span_drop(struct span *s);
+/* An attribute that was set before gets the new value; keys are static. Nothing happens to a span that does not record:
+ * what costs something to find out is worth a look at is_recording first. */
 void span_set_str(struct span *s, const char *key, struct str value);
 void span_set_int(struct span *s, const char *key, int64_t value);
 void span_set_double(struct span *s, const char *key, double value);
 void span_set_bool(struct span *s, const char *key, bool value);
 /* The value of a SPAN_ATTRIBUTE_STR; not NUL-terminated; valid as long as the span. */
 struct str span_attribute_text(const struct span *s, const struct span_attribute *a);
+/* Now. key: static; NULL: without an attribute. */
+void span_event(struct span *s, const char *name, const char *key, struct str value);
+/* The same of the span that is open where this is called, if there is one. */
+void span_event_here(const char *name, const char *key, struct str value);
 /* Marks it failed with a stable word ("timeout", "500"). */
 void span_fail(struct span *s, const char *error);
 /* Up to now while it is open. */
 int64_t span_duration_us(const struct span *s);
 
+/* Whether a span that starts now, as a child of context_current, would record: for spans that are there for the trace
+ * alone. */
+bool span_is_wanted(void);
+
 /* Where finished, sampled spans go; NULL: nowhere. Called on the thread that ended the span; must not block. Set it
  * while no other thread has spans. */
 void span_sink_set(void (*sink)(const struct span *s, void *arg), void *arg);
 
-/* The share of new traces that is sampled, 0..1 (clamped); 1 at start. A trace that came from elsewhere keeps its
- * sender's choice (parent-based sampling), and services with the same ratio agree about a trace: the choice is made
- * from the low 56 bits of its id, as OpenTelemetry's consistent probability sampling has it. Thread-safe. */
-void trace_sample_set(double ratio);
+/* The share of traces that is sampled, 0..1 (clamped); 1 at start. is_parent_based (so at start): a trace that came
+ * from elsewhere keeps its sender's choice; else it is chosen anew. Services with the same ratio agree about a trace:
+ * the choice is made from the low 56 bits of its id, as OpenTelemetry's consistent probability sampling has it.
+ * Thread-safe. */
+void trace_sample_set(double ratio, bool is_parent_based);
 /* A root: new random ids, flags by the sampler, no tracestate. */
 void trace_new(struct context *ret);
 

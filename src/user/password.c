@@ -2,10 +2,13 @@
  * each other and nobody else. Every buffer that held a password or its digest is wiped. */
 #include "user/password.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "base/utf8.h"
 #include "fiber/fiber.h"
 #include "fiber/lane.h"
+#include "telemetry/trace.h"
 #include "user/pepper.h"
 
 #include <crypt.h>
@@ -47,6 +50,7 @@ struct hashing {
 	const struct pepper *pepper; /* or NULL */
 	char salt[SALT_LEN + 1];
 	char ret_digest[DIGEST_LEN + 1];
+	int64_t ret_begin_us; /* mono, when its turn came */
 };
 
 /* base64(HMAC-SHA-256(salt, password)): 44 characters without NUL, well under bcrypt's 72 bytes. */
@@ -76,6 +80,7 @@ static int hashing_work(void *arg)
 	const char *out;
 	int r = -ENOMEM;
 
+	h->ret_begin_us = clock_mono_us();
 	if (!data)
 		return -ENOMEM;
 	snprintf(setting, sizeof(setting), "$2b$%02d$%s", h->cost, h->salt);
@@ -98,11 +103,23 @@ int passwords_check(const struct passwords *p)
 	return lane_check(p->lane, fiber_deadline());
 }
 
+/* Yields. */
 static int hashing_run(struct passwords *p, struct hashing *h)
 {
+	int64_t start_us = clock_mono_us();
+	struct span span;
 	int r = passwords_check(p);
 
-	return r < 0 ? r : lane_run(p->lane, &(struct offload){ .work = hashing_work, .arg = h });
+	if (r < 0)
+		return r;
+	span_start(&span, "bcrypt", SPAN_INTERNAL, NULL);
+	r = lane_run(p->lane, &(struct offload){ .work = hashing_work, .arg = h });
+	if (r == 0)
+		span_set_int(&span, "cinesync.offload.wait_us", h->ret_begin_us - start_us);
+	else
+		span_fail(&span, error_name(r));
+	span_end(&span);
+	return r;
 }
 
 /* The password in form C, in memory the caller wipes and frees. */

@@ -1,0 +1,36 @@
+/* One export: a POST to the collector, and what its answer means. Blocks; private to the room. */
+#ifndef CINESYNC_TELEMETRY_EXPORT_CALL_H
+#define CINESYNC_TELEMETRY_EXPORT_CALL_H
+
+#include "telemetry/exporter.h"
+#include "telemetry/otlp.h"
+
+#define EXPORT_REASON_SIZE 256
+
+struct export_call;
+
+enum export_outcome {
+	EXPORT_TAKEN,
+	EXPORT_AGAIN, /* 429, 502, 503, 504, or no answer */
+	EXPORT_REFUSED,
+};
+
+struct export_result {
+	enum export_outcome outcome;
+	const char *error;      /* error.type: static; "" when taken */
+	int64_t retry_after_ms; /* as the collector asks for; 0: it does not */
+	size_t rejected;        /* of a taken one: the spans it did not want */
+	char reason[EXPORT_REASON_SIZE];
+};
+
+/* -ENOMEM. */
+int export_call_new(const struct exporter_options *o, struct export_call **ret) MUST_CHECK;
+void export_call_free(struct export_call **c);
+
+/* Until the answer, the time-out, or is_over(), which is asked ten times a second and after a wake. */
+void export_call_make(struct export_call *c, struct str body, bool (*is_over)(void *arg), void *arg,
+                      struct export_result *ret);
+/* From any thread. */
+void export_call_wake(struct export_call *c);
+
+#endif
