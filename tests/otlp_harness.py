@@ -166,3 +166,27 @@ class Collector:
                 return [span for span in self.spans if span.trace == trace_id]
         wait_until(lambda: len(found()) >= count, seconds, f"{count} spans of trace {trace_id}; there are {found()}")
         return found()
+
+
+def told(collector, **more):
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, **more}
+
+
+def is_inside(spans):
+    """One root, every other span has its parent among them and begins no sooner than it, none is there twice: the root, and all by id."""
+    by_id = {span.id: span for span in spans}
+    assert len(by_id) == len(spans), spans
+    roots = [span for span in spans if span.parent not in by_id]
+    assert len(roots) == 1, roots
+    for span in spans:
+        assert span.end >= span.start
+        parent = by_id.get(span.parent)
+        if parent is not None:
+            assert span.start >= parent.start or parent.service != span.service, (parent, span)
+    return roots[0], by_id
+
+
+def one(spans, name):
+    found = [span for span in spans if span.name == name]
+    assert len(found) == 1, (name, spans)
+    return found[0]

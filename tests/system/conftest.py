@@ -1,6 +1,7 @@
-"""What tests share: a TMDB to hurt, a Redis and a RabbitMQ to take away. A module may have its own."""
+"""What tests share: a TMDB to hurt, a collector of traces, a Redis and a RabbitMQ to take away. A module may have its own."""
 import pytest
 from fakes.tmdb_harness import FakeTmdb
+from otlp_harness import Collector
 from rabbit_harness import RabbitMQ
 from redis_harness import Redis
 from tmdb_case import TOKEN
@@ -9,6 +10,12 @@ from tmdb_case import TOKEN
 @pytest.fixture
 def fake(tmp_path):
     with FakeTmdb(tmp_path).start(token=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+def collector():
+    with Collector() as running:
         yield running
 
 
