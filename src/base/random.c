@@ -89,6 +89,33 @@ double random_unit(void)
 	return (double)(value >> 11) * 0x1p-53;
 }
 
+static uint64_t rotated(uint64_t value, unsigned by)
+{
+	return value << by | value >> (64 - by);
+}
+
+uint64_t random_quick(void)
+{
+	static _Thread_local uint64_t s[4];
+	static _Thread_local unsigned seeded; /* the generation; 0: never */
+	uint64_t result, shifted;
+
+	if (seeded != atomic_load_explicit(&generation, memory_order_relaxed)) {
+		random_fill(s, sizeof(s));
+		s[0] |= 1; /* all zeroes would stay so */
+		seeded = atomic_load_explicit(&generation, memory_order_relaxed);
+	}
+	result = rotated(s[0] + s[3], 23) + s[0];
+	shifted = s[1] << 17;
+	s[2] ^= s[0];
+	s[3] ^= s[1];
+	s[1] ^= s[2];
+	s[0] ^= s[3];
+	s[2] ^= shifted;
+	s[3] = rotated(s[3], 45);
+	return result;
+}
+
 void uuid_v7(char ret[UUID_SIZE])
 {
 	static const char digits[] = "0123456789abcdef";

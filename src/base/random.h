@@ -14,6 +14,11 @@ uint64_t random_below(uint64_t bound);
 /* Uniform in [0, 1). */
 double random_unit(void);
 
+/* 64 random bits in a few nanoseconds, for what has to be different and not secret: ids of traces and spans.
+ * Thread-safe; a fork() has both sides go on with numbers of their own. xoshiro256++ (Blackman, Vigna, "Scrambled
+ * Linear Pseudorandom Number Generators", 2021), seeded by random_fill(). */
+uint64_t random_quick(void);
+
 /* UUID version 7 (RFC 9562): 48-bit Unix milliseconds, then 74 random bits. Lower case. */
 void uuid_v7(char ret[UUID_SIZE]);
 /* 8-4-4-4-12 hexadecimal digits, any version, either case. */

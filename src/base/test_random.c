@@ -54,6 +54,49 @@ static void test_a_child_process_draws_other_numbers(void **state)
 	close(pipe_fds[1]);
 }
 
+/* Every bit is set half of the time, and no number comes twice. */
+static void test_quick_numbers_are_even(void **state)
+{
+	enum { N = 20000 };
+	static uint64_t seen[N];
+	unsigned ones[64] = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		seen[i] = random_quick();
+		for (size_t bit = 0; bit < 64; bit++)
+			ones[bit] += (unsigned)(seen[i] >> bit & 1);
+	}
+	/* Seven standard deviations of 70 each. */
+	for (size_t bit = 0; bit < 64; bit++)
+		assert_in_range(ones[bit], N / 2 - 500, N / 2 + 500);
+	for (size_t i = 1; i < N; i++)
+		assert_int_not_equal(seen[i], seen[i - 1]);
+}
+
+static void test_a_child_has_quick_numbers_of_its_own(void **state)
+{
+	uint64_t ours, theirs = 0;
+	int ends[2];
+	pid_t pid;
+
+	(void)state;
+	(void)random_quick();
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		theirs = random_quick();
+		_exit(write(ends[1], &theirs, sizeof(theirs)) == sizeof(theirs) ? 0 : 1);
+	}
+	assert_true(pid > 0);
+	ours = random_quick();
+	assert_int_equal(read(ends[0], &theirs, sizeof(theirs)), sizeof(theirs));
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(ends[0]);
+	close(ends[1]);
+	assert_int_not_equal(ours, theirs);
+}
+
 static void test_below_is_even_and_bounded(void **state)
 {
 	int counts[6] = { 0 };
@@ -125,6 +168,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fill_fills_every_size),
 		cmocka_unit_test(test_a_child_process_draws_other_numbers),
+		cmocka_unit_test(test_quick_numbers_are_even),
+		cmocka_unit_test(test_a_child_has_quick_numbers_of_its_own),
 		cmocka_unit_test(test_below_is_even_and_bounded),
 		cmocka_unit_test(test_unit_stays_below_one),
 		cmocka_unit_test(test_uuid_v7_layout),

@@ -1,10 +1,12 @@
-/* A ring of chunks, each the body of one request in the making: a span is written into it once and never copied again.
- * The one that fills is the ring's last; full ones wait before it. Under the mutex: the ring, the times and `stopping`;
- * a full chunk is the thread's alone. The mutex is held for a copy of some hundred bytes, never across a system call.
+/* Chunks, each the body of one request in the making: a span is written into it once and never copied again. One fills,
+ * full ones wait in line, and of the empty ones that comes next which was emptied last, for it is in the processor's
+ * cache. Under the mutex: all of that, the times and `stopping`; a full chunk is the thread's alone. The mutex is held
+ * for a copy of some hundred bytes, never across a system call.
  * Limits: queue_max spans, CHUNK_SIZE_MAX bytes a request (collectors take 4 MiB and more). */
 #include "telemetry/exporter.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "telemetry/export_call.h"
@@ -29,6 +31,7 @@ enum {
 };
 
 struct chunk {
+	struct list node; /* in `full` or `empty` */
 	struct buf bytes;
 	struct otlp_request request;
 };
@@ -43,8 +46,9 @@ struct exporter {
 	pthread_t thread;
 	struct chunk *chunks;
 	size_t n_chunks;
-	size_t first;  /* the oldest full one, or the one that fills */
-	size_t n_full; /* from there; n_chunks: no place */
+	struct chunk *filling; /* NULL: there is no place */
+	struct list full;      /* the oldest first */
+	struct list empty;
 	int64_t oldest_ns;
 	int64_t newest_ns;
 	bool stopping;
@@ -66,10 +70,20 @@ static struct exporter *the_exporter; /* for the metrics' callbacks */
 
 /* ---- whoever ends a span ---- */
 
-/* NULL: no place. */
-static struct chunk *chunk_filling(struct exporter *e)
+static struct chunk *chunk_of(struct list *node)
 {
-	return e->n_full == e->n_chunks ? NULL : &e->chunks[(e->first + e->n_full) % e->n_chunks];
+	return LIST_ENTRY(node, struct chunk, node);
+}
+
+/* Under the mutex. */
+static void filling_is_full(struct exporter *e)
+{
+	list_push_back(&e->full, &e->filling->node);
+	e->filling = NULL;
+	if (list_empty(&e->empty))
+		return;
+	e->filling = chunk_of(e->empty.next);
+	list_remove(&e->filling->node);
 }
 
 /* False: it did not fit, and nothing is left of it. */
@@ -93,7 +107,7 @@ static void take(const struct span *s, void *arg)
 	struct chunk *c;
 
 	pthread_mutex_lock(&e->mutex);
-	c = chunk_filling(e);
+	c = e->filling;
 	if (c && chunk_add(e, c, s)) {
 		has_place = true;
 		e->newest_ns = s->end_mono_ns;
@@ -101,7 +115,7 @@ static void take(const struct span *s, void *arg)
 		if (c->request.n == 1)
 			e->oldest_ns = s->end_mono_ns;
 		if (c->request.n == e->options.batch_max || c->bytes.len >= CHUNK_SIZE_MAX) {
-			e->n_full++;
+			filling_is_full(e);
 			is_wanted = true;
 		}
 		atomic_fetch_add_explicit(&e->waiting, 1, memory_order_relaxed);
@@ -227,46 +241,49 @@ static int64_t due_ms(const struct exporter *e)
 	return MIN(e->oldest_ns / 1000000 + e->options.delay_ms, e->newest_ns / 1000000 + EXPORT_IDLE_MS);
 }
 
-/* Waits for a chunk to be sent, which then is full whatever is in it; NULL: no more, since it stops. */
+/* Waits until a chunk is full, or is to be sent as it is; NULL: no more, since it stops. */
 static struct chunk *next(struct exporter *e)
 {
-	struct chunk *c = NULL;
+	struct chunk *c;
 
 	pthread_mutex_lock(&e->mutex);
-	while (e->n_full == 0) {
+	while (list_empty(&e->full)) {
+		bool has_some = e->filling->request.n > 0;
 		struct timespec until;
 
-		c = &e->chunks[e->first];
-		if (c->request.n > 0 && (e->stopping || clock_mono_ms() >= due_ms(e))) {
-			e->n_full = 1;
+		if (has_some && (e->stopping || clock_mono_ms() >= due_ms(e))) {
+			filling_is_full(e);
 			break;
 		}
 		if (e->stopping)
 			break;
-		if (c->request.n == 0) {
-			pthread_cond_wait(&e->changed, &e->mutex);
-			continue;
-		}
 		until = time_of(due_ms(e));
-		(void)pthread_cond_timedwait(&e->changed, &e->mutex, &until);
+		if (has_some)
+			(void)pthread_cond_timedwait(&e->changed, &e->mutex, &until);
+		else
+			pthread_cond_wait(&e->changed, &e->mutex);
 	}
-	c = e->n_full > 0 ? &e->chunks[e->first] : NULL;
+	c = list_empty(&e->full) ? NULL : chunk_of(e->full.next);
+	if (c)
+		list_remove(&c->node);
 	pthread_mutex_unlock(&e->mutex);
 	return c;
 }
 
 static void chunk_release(struct exporter *e, struct chunk *c)
 {
-	pthread_mutex_lock(&e->mutex);
-	atomic_fetch_sub_explicit(&e->waiting, c->request.n, memory_order_relaxed);
-	metric_add(e->processed, (double)c->request.n);
-	c->request.n = 0;
 	if (c->bytes.cap > CHUNK_KEPT_MAX) {
 		buf_done(&c->bytes);
 		buf_init(&c->bytes, CHUNK_SIZE_MAX + CHUNK_ROOM);
 	}
-	e->first = (e->first + 1) % e->n_chunks;
-	e->n_full--;
+	metric_add(e->processed, (double)c->request.n);
+	pthread_mutex_lock(&e->mutex);
+	atomic_fetch_sub_explicit(&e->waiting, c->request.n, memory_order_relaxed);
+	c->request.n = 0;
+	if (e->filling)
+		list_push_front(&e->empty, &c->node);
+	else
+		e->filling = c;
 	pthread_mutex_unlock(&e->mutex);
 }
 
@@ -349,8 +366,14 @@ static int content_init(struct exporter *e, const struct exporter_options *o)
 	e->chunks = calloc(e->n_chunks, sizeof(*e->chunks));
 	if (!e->chunks)
 		return -ENOMEM;
-	for (size_t i = 0; i < e->n_chunks; i++)
+	list_init(&e->full);
+	list_init(&e->empty);
+	for (size_t i = 0; i < e->n_chunks; i++) {
 		buf_init(&e->chunks[i].bytes, CHUNK_SIZE_MAX + CHUNK_ROOM);
+		list_push_back(&e->empty, &e->chunks[i].node);
+	}
+	e->filling = chunk_of(e->empty.next);
+	list_remove(&e->filling->node);
 	return export_call_new(o, &e->call);
 }
 

@@ -44,15 +44,18 @@ static void put(struct cursor *c, const void *data, size_t len)
 	c->at += len;
 }
 
-static void put_varint(struct cursor *c, uint64_t value)
+static inline void put_byte(struct cursor *c, uint64_t byte)
 {
-	uint8_t bytes[10];
-	size_t n = 0;
+	if (c->at < c->size)
+		c->data[c->at] = (uint8_t)byte;
+	c->at++;
+}
 
+static inline void put_varint(struct cursor *c, uint64_t value)
+{
 	for (; value >= 0x80; value >>= 7)
-		bytes[n++] = (uint8_t)(value | 0x80);
-	bytes[n++] = (uint8_t)value;
-	put(c, bytes, n);
+		put_byte(c, value | 0x80);
+	put_byte(c, value);
 }
 
 static void put_bytes(struct cursor *c, int field, const void *data, size_t len)
@@ -133,7 +136,7 @@ static void put_value(struct cursor *c, const struct span_attribute *a, const ch
 
 static void put_attribute(struct cursor *c, int field, const struct span_attribute *a, const char *text)
 {
-	size_t key_len = strlen(a->key), size = value_size(a);
+	size_t key_len = a->key_len, size = value_size(a);
 
 	put_varint(c, TAG(field, BYTES));
 	put_varint(c, 1 + varint_size(key_len) + key_len + 1 + varint_size(size) + size);
@@ -145,7 +148,9 @@ static void put_attribute(struct cursor *c, int field, const struct span_attribu
 
 static void put_text_attribute(struct cursor *c, int field, const char *key, struct str value)
 {
-	struct span_attribute a = { .key = key, .kind = SPAN_ATTRIBUTE_STR, .text_len = (uint16_t)value.len };
+	struct span_attribute a = {
+		.key = key, .key_len = strlen(key), .kind = SPAN_ATTRIBUTE_STR, .text_len = (uint16_t)value.len
+	};
 
 	put_attribute(c, field, &a, value.data);
 }

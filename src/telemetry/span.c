@@ -8,6 +8,8 @@
 #include "telemetry/trace.h"
 #include "telemetry/trace_id.h"
 
+#define CLOCKS_COMPARED_NS INT64_C(100000000) /* how long a change of the machine's clock may go unseen */
+
 static struct {
 	void (*finished)(const struct span *s, void *arg);
 	void *arg;
@@ -20,6 +22,18 @@ static void context_inherit(struct context *c, const struct context *parent)
 	c->trace_flags = parent->trace_flags & (TRACE_FLAG_SAMPLED | TRACE_FLAG_RANDOM);
 	memcpy(c->tracestate, parent->tracestate, strnlen(parent->tracestate, TRACESTATE_SIZE - 1) + 1);
 	c->tracestate[TRACESTATE_SIZE - 1] = '\0';
+}
+
+/* Asking for both clocks each time would cost as much as all else here. */
+static int64_t real_ns(int64_t mono_ns)
+{
+	static _Thread_local int64_t asked_ns = INT64_MIN / 2, difference_ns;
+
+	if (mono_ns - asked_ns > CLOCKS_COMPARED_NS) {
+		difference_ns = clock_real_ns() - mono_ns;
+		asked_ns = mono_ns;
+	}
+	return mono_ns + difference_ns;
 }
 
 void span_start(struct span *s, const char *name, enum span_kind kind, const struct context *parent)
@@ -47,8 +61,8 @@ void span_start(struct span *s, const char *name, enum span_kind kind, const str
 	s->n_events_dropped = 0;
 	s->text_len = 0;
 	s->end_mono_ns = 0;
-	s->start_real_ns = clock_real_ns();
 	s->start_mono_ns = clock_mono_ns();
+	s->start_real_ns = real_ns(s->start_mono_ns);
 	s->context.span = s;
 	s->outer = context_current;
 	context_current = &s->context;
@@ -82,17 +96,21 @@ void span_drop(struct span *s)
 /* NULL: no place left, or no need. */
 static struct span_attribute *attribute_get(struct span *s, const char *key)
 {
+	size_t len;
+
 	assert(s && key && s->end_mono_ns == 0);
 	if (!s->is_recording)
 		return NULL;
+	len = strlen(key);
 	for (uint32_t i = 0; i < s->n_attributes; i++)
-		if (s->attributes[i].key == key || strcmp(s->attributes[i].key, key) == 0)
+		if (s->attributes[i].key_len == len && memcmp(s->attributes[i].key, key, len) == 0)
 			return &s->attributes[i];
 	if (s->n_attributes == SPAN_ATTRIBUTES_MAX) {
 		s->n_dropped++;
 		return NULL;
 	}
 	s->attributes[s->n_attributes].key = key;
+	s->attributes[s->n_attributes].key_len = len;
 	return &s->attributes[s->n_attributes++];
 }
 
@@ -180,6 +198,7 @@ void span_event(struct span *s, const char *name, const char *key, struct str va
 	e->name = name;
 	e->mono_ns = clock_mono_ns();
 	e->attribute.key = key;
+	e->attribute.key_len = key ? strlen(key) : 0;
 	if (key)
 		text_set(s, &e->attribute, value);
 }

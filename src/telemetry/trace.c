@@ -241,50 +241,39 @@ void trace_sample_set(double ratio, bool is_parent_based)
 	atomic_store_explicit(&sample_ignores_parents, !is_parent_based, memory_order_relaxed);
 }
 
-static bool all_zero(const uint8_t *raw, size_t size)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < size; i++)
-		any |= raw[i];
-	return any == 0;
-}
-
-static void id_write(const uint8_t *raw, size_t size, char *ret)
+/* 16 lower-case hexadecimal digits. */
+static void hex_write(uint64_t value, char *ret)
 {
 	static const char digits[] = "0123456789abcdef";
 
-	for (size_t i = 0; i < size; i++) {
-		ret[2 * i] = digits[raw[i] >> 4];
-		ret[2 * i + 1] = digits[raw[i] & 15];
-	}
-	ret[2 * size] = '\0';
+	for (size_t i = 16; i-- > 0; value >>= 4)
+		ret[i] = digits[value & 15];
 }
 
 void trace_span_id_new(char ret[SPAN_ID_SIZE])
 {
-	uint8_t raw[8];
+	uint64_t id;
 
 	do
-		random_fill(raw, sizeof(raw));
-	while (all_zero(raw, sizeof(raw)));
-	id_write(raw, sizeof(raw), ret);
+		id = random_quick();
+	while (id == 0);
+	hex_write(id, ret);
+	ret[SPAN_ID_SIZE - 1] = '\0';
 }
 
 void trace_new(struct context *ret)
 {
-	uint64_t randomness = 0;
-	uint8_t raw[16 + 8];
+	uint64_t high = random_quick(), low;
 
 	do
-		random_fill(raw, sizeof(raw));
-	while (all_zero(raw, 16) || all_zero(raw + 16, 8));
-	id_write(raw, 16, ret->trace_id);
-	id_write(raw + 16, 8, ret->span_id);
-	for (size_t i = 16 - RANDOMNESS_BITS / 8; i < 16; i++)
-		randomness = randomness << 8 | raw[i];
+		low = random_quick();
+	while (low == 0);
+	hex_write(high, ret->trace_id);
+	hex_write(low, ret->trace_id + 16);
+	ret->trace_id[TRACE_ID_SIZE - 1] = '\0';
+	trace_span_id_new(ret->span_id);
 	ret->trace_flags = TRACE_FLAG_RANDOM;
-	if (is_sampled(randomness))
+	if (is_sampled(low & (((uint64_t)1 << RANDOMNESS_BITS) - 1)))
 		ret->trace_flags |= TRACE_FLAG_SAMPLED;
 	ret->tracestate[0] = '\0';
 	ret->span = NULL;

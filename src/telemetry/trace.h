@@ -25,6 +25,7 @@ enum span_kind { SPAN_INTERNAL = 1, SPAN_SERVER, SPAN_CLIENT, SPAN_PRODUCER, SPA
 
 struct span_attribute {
 	const char *key; /* static */
+	size_t key_len;
 	enum { SPAN_ATTRIBUTE_STR, SPAN_ATTRIBUTE_INT, SPAN_ATTRIBUTE_DOUBLE, SPAN_ATTRIBUTE_BOOL } kind;
 	uint16_t text_at; /* in the span's text; see span_attribute_text() */
 	uint16_t text_len;

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""CPU a cached request of the movie service with every trace recorded and sent, against the same without a collector.
+
+usage: tracing.py BUILD [--rounds 7] [--seconds 4] [--connections 64]
+
+Two services in turn, the same question, the answer in memory: one has no collector, the others send all spans (a request's own and
+that of its look into the cache) in protobuf or JSON, or record one trace of twenty. The processor time of the whole process counts, the
+exporter's thread with it. The collector is an nginx that reads each batch and answers 200, on the other core with the load generator;
+the queue is long enough that nothing is dropped, and the share that is says so if it is not.
+"""
+import argparse
+import contextlib
+import pathlib
+import re
+import tempfile
+
+import measure
+
+SEARCH = "/search?query=toy+story"
+PLAIN = "no collector"
+SETTINGS = {
+    "all, protobuf": {},
+    "all, JSON": {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"},
+    "one of twenty": {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.05"},
+}
+
+
+@contextlib.contextmanager
+def collector(folder):
+    port = measure.free_port()
+    folder.mkdir()
+    (folder / "nginx.conf").write_text(f"""
+        daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+        events {{ worker_connections 64; }}
+        http {{ access_log off; keepalive_requests 1000000000; client_max_body_size 4m; client_body_buffer_size 4m;
+        server {{ listen 127.0.0.1:{port}; location / {{ return 200 ''; }} }} }}""")
+    with measure.running(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"], measure.OTHERS):
+        measure.get(f"http://127.0.0.1:{port}/")
+        yield f"http://127.0.0.1:{port}"
+
+
+def counted(url, name, label):
+    text = measure.get(url.replace("/api/v1/movies", "/metrics"))[0].decode()
+    found = re.search(rf'^{name}\{{error_type="{label}"\}} (\S+)$', text, re.M)
+    return float(found.group(1)) if found else 0
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--connections", type=int, default=64)
+    given = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.chmod(0o755)
+        build = given.build.resolve()
+        base = stack.enter_context(collector(folder / "collector"))
+        services = {PLAIN: stack.enter_context(measure.movie(build, folder / "plain"))}
+        for label, settings in SETTINGS.items():
+            services[label] = stack.enter_context(measure.movie(
+                build, folder / label.replace(" ", "-"), OTEL_EXPORTER_OTLP_ENDPOINT=base, OTEL_BSP_MAX_QUEUE_SIZE=50000, **settings))
+        turns = {}
+        for _, url in services.values():
+            measure.get(url + SEARCH)
+        for _ in range(given.rounds):
+            for label, (pid, url) in services.items():
+                turns.setdefault(label, []).append(measure.load(pid, url + SEARCH, given.seconds, given.connections))
+        print(f"{given.connections} connections, {given.rounds} turns of {given.seconds} s each")
+        measure.report(turns, {label: PLAIN for label in SETTINGS})
+        for label in SETTINGS:
+            sent = counted(services[label][1], "otel_sdk_exporter_span_exported_total", "")
+            lost = counted(services[label][1], "otel_sdk_processor_span_processed_total", "queue_full")
+            print(f"{label}: {sent:,.0f} spans sent, {lost:,.0f} dropped")
+
+
+if __name__ == "__main__":
+    main()
