@@ -124,8 +124,15 @@ static double read_value(void *arg)
 	return value_at(r, &stats);
 }
 
+static double cache_limit(void *arg)
+{
+	return (double)((const struct movie_state *)arg)->config->cache_bytes_max;
+}
+
 void movie_metrics_begin(struct movie_state *m)
 {
+	metric_callback("cinesync_movie_cache_limit_bytes", "Memory that answers may take.", METRIC_GAUGE, cache_limit,
+	                m);
 	for (size_t i = 0; i < ARRAY_SIZE(readings); i++) {
 		readings[i].movies = m;
 		metric_callback(readings[i].name, readings[i].help, readings[i].type, read_value, &readings[i]);

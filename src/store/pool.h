@@ -12,6 +12,9 @@ struct store_pool {
 	size_t n;
 	int64_t wait_ms;
 	struct metric_cell *waits;
+	struct metric_cell *used; /* these ask the pool until it is done */
+	struct metric_cell *unused;
+	struct metric_cell *waiting;
 };
 
 /* options: wait_ms, waiters_max. The pool is empty: store_pool_add() each item once. name: "writer", for the metric. */
