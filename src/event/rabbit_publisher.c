@@ -352,9 +352,10 @@ static void metrics_find(struct rabbit_publisher *p)
 	p->publish_seconds = metric_cell(metric_new(METRIC_HISTOGRAM, "cinesync_rabbitmq_publish_seconds",
 	                                            "Time until a message is on the wire to RabbitMQ.", NULL, NULL, 0),
 	                                 NULL);
-	p->confirm_seconds = metric_cell(metric_new(METRIC_HISTOGRAM, "cinesync_rabbitmq_confirm_seconds",
-	                                            "Time from there until RabbitMQ confirms it.", NULL, NULL, 0),
-	                                 NULL);
+	p->confirm_seconds = metric_cell(
+	        metric_new(METRIC_HISTOGRAM, "cinesync_rabbitmq_confirm_seconds",
+	                   "Time from a message's being on the wire until RabbitMQ confirms it.", NULL, NULL, 0),
+	        NULL);
 }
 
 int rabbit_publisher_new(const struct rabbit_options *options, struct rabbit_publisher **ret)

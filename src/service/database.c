@@ -71,7 +71,8 @@ static void data_metrics(char *path)
 {
 	metric_callback("cinesync_data_free_bytes", "Free on the file system of DATA_DIR.", METRIC_GAUGE, data_free,
 	                path);
-	metric_callback("cinesync_data_size_bytes", "Size of that file system.", METRIC_GAUGE, data_size, path);
+	metric_callback("cinesync_data_size_bytes", "Size of the file system of DATA_DIR.", METRIC_GAUGE, data_size,
+	                path);
 }
 
 /* ---- opening ---- */

@@ -134,14 +134,17 @@ static const struct {
 	enum metric_type type;
 	double (*value)(void *lane);
 } lane_readings[] = {
-	{ "cinesync_lane_threads", "Threads for work that would hold the loop.", METRIC_GAUGE, lane_threads },
-	{ "cinesync_lane_waiting", "Calls in line for one of them.", METRIC_GAUGE, lane_waiting },
-	{ "cinesync_lane_running", "Calls that have one.", METRIC_GAUGE, lane_running },
-	{ "cinesync_lane_calls_total", "Calls that have ended.", METRIC_COUNTER, lane_ended },
-	{ "cinesync_lane_refused_total", "Calls for which the line was full, or too long for their deadline.",
+	{ "cinesync_lane_threads", "Threads of a lane, for work that would hold the loop.", METRIC_GAUGE,
+	  lane_threads },
+	{ "cinesync_lane_waiting", "Calls in line for a thread of the lane.", METRIC_GAUGE, lane_waiting },
+	{ "cinesync_lane_running", "Calls that have a thread of the lane.", METRIC_GAUGE, lane_running },
+	{ "cinesync_lane_calls_total", "Calls of the lane that have ended.", METRIC_COUNTER, lane_ended },
+	{ "cinesync_lane_refused_total", "Calls for which the lane's line was full, or too long for their deadline.",
 	  METRIC_COUNTER, lane_refused },
-	{ "cinesync_lane_wait_seconds_total", "Time that ended calls stood in line.", METRIC_COUNTER, lane_wait },
-	{ "cinesync_lane_work_seconds_total", "Time that ended calls had a thread.", METRIC_COUNTER, lane_work },
+	{ "cinesync_lane_wait_seconds_total", "Time that the lane's ended calls stood in line.", METRIC_COUNTER,
+	  lane_wait },
+	{ "cinesync_lane_work_seconds_total", "Time that the lane's ended calls had a thread.", METRIC_COUNTER,
+	  lane_work },
 };
 
 static struct metric_cell *lane_cell(size_t reading, const char *name)

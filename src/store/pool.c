@@ -3,6 +3,7 @@
 #include "store/pool.h"
 
 #include "base/fault.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -55,6 +56,19 @@ static void metrics_end(struct store_pool *p)
 	metric_cell_callback_end(p->waiting, p);
 	metric_cell_callback_end(p->used, p);
 	metric_cell_callback_end(p->unused, p);
+}
+
+struct metric *store_errors_metric(const char *system)
+{
+	static const char *const labels[] = { "db_system_name", "error", NULL };
+	static const int kinds[] = { ENOTCONN, EBUSY, EIO, ETIMEDOUT };
+	struct metric *m =
+	        metric_new(METRIC_COUNTER, "cinesync_store_errors_total",
+	                   "Statements and transactions that failed, by the kind of error.", labels, NULL, 0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		(void)metric_cell(m, (const char *const[]){ system, error_name(kinds[i]) });
+	return m;
 }
 
 /* ---- its life ---- */

@@ -35,4 +35,8 @@ void store_pool_lost(struct store_pool *p);
 int store_pool_take(struct store_pool *p, void **ret) MUST_CHECK;
 void store_pool_give(struct store_pool *p, void *item);
 
+/* The counter of failures by kind, by db_system_name and error; those an operator looks for are there from the start.
+ */
+struct metric *store_errors_metric(const char *system);
+
 #endif
