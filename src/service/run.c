@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "fiber/fiber.h"
 #include "service/health.h"
+#include "service/log_control.h"
 #include "service/loop_metrics.h"
 #include "telemetry/exporter.h"
 #include "telemetry/metrics.h"
@@ -41,6 +42,7 @@ struct service_run {
 	struct uv_loop_s loop;
 	uv_signal_t signals[2];
 	struct loop_lag lag;
+	struct log_control logs;
 	struct http_client *client;
 	struct http_server *server;
 	const struct route *tables[TABLES_MAX + 1];
@@ -156,6 +158,7 @@ static void drain(void *arg)
 	for (size_t i = 0; i < ARRAY_SIZE(run->signals); i++)
 		uv_close((uv_handle_t *)&run->signals[i], NULL);
 	loop_metrics_end(&run->lag);
+	log_control_end(&run->logs);
 	uv_stop(&run->loop);
 }
 
@@ -211,6 +214,8 @@ static struct http_server_options server_options(const struct service_run *run)
 		.idle_timeout_ms = s->idle_timeout_ms,
 		.check_replies = s->check_replies,
 		.access_log = s->log_access,
+		.access_log_omit_percent = 100 - s->log_access_percent,
+		.access_log_slow_ms = s->log_access_slow_ms,
 	};
 }
 
@@ -262,10 +267,11 @@ static void tables_set(struct service_run *run)
 	size_t n = 0;
 
 	for (const struct route *const *t = run->service->routes; t && *t; t++) {
-		assert(n < TABLES_MAX - 1);
+		assert(n < TABLES_MAX - 2);
 		run->tables[n++] = *t;
 	}
-	run->tables[n] = health_routes;
+	run->tables[n++] = health_routes;
+	run->tables[n] = log_control_routes;
 }
 
 /* ---- the loop ---- */
@@ -333,6 +339,7 @@ int service_run(const struct service *service, const struct service_settings *se
 	run.begin_ms = clock_mono_ms();
 	heap_tune();
 	log_init(service->name, (enum log_level)settings->log_level, STDOUT_FILENO);
+	log_set_repeats_max((unsigned)settings->log_repeats_max);
 	metrics_process_init(service->name);
 	the_run = &run;
 	tables_set(&run);
@@ -343,6 +350,7 @@ int service_run(const struct service *service, const struct service_settings *se
 	if (r >= 0) {
 		signals_begin(&run);
 		loop_metrics_begin(&run.loop, &run.lag);
+		log_control_begin(&run.loop, &run.logs);
 		r = fiber_spawn("start", start, &run, &run.starter);
 	}
 	if (r < 0) {
@@ -352,6 +360,7 @@ int service_run(const struct service *service, const struct service_settings *se
 	uv_run(&run.loop, UV_RUN_DEFAULT);
 	r = loop_end(&run.loop);
 	telemetry_stop(&run.exporter, run.drain_until_ms);
+	log_repeats_tell(true);
 	log_info("stopped", LOG_INT("exit_code", run.exit_code), LOG_BOOL("clean", r == 0));
 	the_run = NULL;
 	return run.exit_code;
