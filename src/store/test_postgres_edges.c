@@ -301,7 +301,7 @@ static void body_options_in_the_url_add_to_ours(void *arg)
 	                            STORE_NO_ARGS, a, &rows),
 	                 0);
 	assert_true(str_equal(store_text(&rows, 0, 0), STR("1234ms")));
-	assert_true(str_equal(store_text(&rows, 0, 1), STR("5s")));
+	assert_true(str_equal(store_text(&rows, 0, 1), STR("30s")));
 }
 
 #define ON_FIBER(name)                        \
