@@ -80,6 +80,16 @@ def test_the_layer_hands_over_files_that_are_there():
         assert set(base["services"][name]["networks"]) & set(layer["services"]["prometheus"]["networks"]), name
 
 
+def test_dashboards_ask_what_prometheus_understands(tmp_path):
+    """As rules, which it reads as strictly."""
+    asked = [target["expr"].replace("$__rate_interval", "5m") for path in sorted((FOLDER / "dashboards").glob("*.json"))
+             for panel in json.loads(path.read_text())["panels"] for target in panel.get("targets", [])]
+    assert len(asked) > 100
+    rules = [{"record": f"asked:{number}", "expr": expression} for number, expression in enumerate(asked)]
+    (tmp_path / "asked.yaml").write_text(json.dumps({"groups": [{"name": "asked", "rules": rules}]}))
+    promtool("check", "rules", "--lint=none", tmp_path / "asked.yaml")
+
+
 def test_dashboards_are_what_their_program_writes():
     subprocess.run([ROOT / "tools" / "dashboards.py", "--check"], check=True)
     for path in sorted((FOLDER / "dashboards").glob("*.json")):

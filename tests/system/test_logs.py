@@ -4,7 +4,7 @@ import signal
 
 import httpx
 import pytest
-from harness import ROOT, Service, metric, problem, wait_until
+from harness import ROOT, Client, Service, metric, problem, wait_until
 
 ACCESS = "request"
 TYPES = {"STR": "text", "STRN": "text", "INT": "number", "DOUBLE": "number", "BOOL": "boolean"}
@@ -61,6 +61,18 @@ def test_a_module_can_be_told_to_say_more_and_less(movie):
     assert [line["module"] for line in lines(movie, "log level changed")] == ["http", "http"]
     told(movie, level="warning")
     assert set(levels(movie)[1].values()) == {"warning"}
+
+
+def test_debug_lines_tell_of_statements_and_never_of_values(tmp_path):
+    user = Service("user", tmp_path, BCRYPT_COST=4, NOTIFICATION_URL="http://127.0.0.1:1").start()
+    told(user, module="store", level="debug")
+    with Client(user.url) as client:
+        assert client.register("anna.of.the.test@example.org").status_code == 201
+    wait_until(lambda: any("users" in line["statement"] for line in lines(user, "statement")), 5, "the insertion")
+    assert all(line["level"] == "debug" and line["duration_ms"] >= 0 for line in lines(user, "statement"))
+    assert "anna.of.the.test" not in user.tail(1 << 30)
+    assert lines(user, "call") == []  # another module's
+    assert user.stop() == 0
 
 
 def test_what_makes_no_sense_changes_nothing(movie):
