@@ -23,7 +23,6 @@
 #define CUT_TEXT_SIZE_MIN 16 /* a text cut shorter than this tells nothing */
 
 static const char *log_service = "cinesync";
-static atomic_int log_level_min = LOG_INFO;
 static atomic_int log_fd = STDOUT_FILENO;
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Thread_local char log_line[LINE_SIZE];
@@ -33,16 +32,6 @@ void log_init(const char *service, enum log_level level, int fd)
 	log_service = service;
 	log_set_level(level);
 	atomic_store(&log_fd, fd);
-}
-
-void log_set_level(enum log_level level)
-{
-	atomic_store(&log_level_min, (int)level);
-}
-
-bool log_enabled(enum log_level level)
-{
-	return (int)level >= atomic_load_explicit(&log_level_min, memory_order_relaxed);
 }
 
 const char *log_level_name(enum log_level level)

@@ -115,6 +115,123 @@ static void test_lines_below_the_level_are_not_written(void **state)
 	json_decref(json);
 }
 
+static void test_a_module_has_a_level_of_its_own(void **state)
+{
+	struct log_module modules[LOG_MODULES_MAX];
+	json_t *json;
+
+	(void)state;
+	assert_int_equal(log_modules(modules), 1); /* of this program's call sites */
+	assert_string_equal(modules[0].name, "base");
+	assert_false(modules[0].is_own);
+	log_set_level(LOG_ERROR);
+	assert_int_equal(log_set_module_level(STR("base"), LOG_INFO), 0);
+	assert_int_equal(log_set_module_level(STR("nobody"), LOG_INFO), -ENOENT);
+	assert_true(log_enabled(LOG_INFO) && !log_enabled(LOG_DEBUG));
+	log_debug("no");
+	log_info("own");
+	json = read_line();
+	assert_string_equal(text_of(json, "message"), "own");
+	json_decref(json);
+	log_modules(modules);
+	assert_true(modules[0].is_own && modules[0].level == LOG_INFO && log_get_level() == LOG_ERROR);
+	log_set_debug(true);
+	log_debug("all");
+	json = read_line();
+	assert_string_equal(text_of(json, "message"), "all");
+	json_decref(json);
+	log_set_debug(false);
+	assert_int_equal(log_unset_module_level(STR("base")), 0);
+	log_info("no");
+	log_each(LOG_INFO, "no");
+	log_error("as all");
+	json = read_line();
+	assert_string_equal(text_of(json, "message"), "as all");
+	json_decref(json);
+}
+
+/* How many lines came with that message; "lines" of the one that tells of what was left out, if there is one. */
+static size_t lines_of(const char *message, size_t *ret_left_out)
+{
+	static char text[1 << 20];
+	ssize_t n = read(pipe_fds[0], text, sizeof(text) - 1);
+	size_t lines = 0;
+	char *rest;
+
+	*ret_left_out = 0;
+	text[MAX(n, (ssize_t)0)] = '\0';
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		json_t *json = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+
+		assert_non_null(json);
+		lines += strcmp(text_of(json, "message"), message) == 0;
+		if (strcmp(text_of(json, "message"), "repeated log line left out") == 0) {
+			assert_string_equal(text_of(json, "repeated"), message);
+			assert_string_equal(text_of(json, "module"), "base");
+			*ret_left_out += (size_t)json_integer_value(json_object_get(json, "lines"));
+		}
+		json_decref(json);
+	}
+	return lines;
+}
+
+static void says_often(size_t times)
+{
+	for (size_t i = 0; i < times; i++)
+		log_warning("again", LOG_INT("i", i));
+}
+
+static void test_what_repeats_is_left_out_and_counted(void **state)
+{
+	size_t left_out;
+
+	(void)state;
+	log_set_repeats_max(3);
+	says_often(10);
+	log_warning("another place"); /* has a count of its own */
+	assert_int_equal(lines_of("again", &left_out), 3);
+	assert_int_equal(left_out, 0);
+	log_repeats_tell(false); /* its minute is not over */
+	log_repeats_tell(true);
+	says_often(2);
+	log_repeats_tell(true);
+	assert_int_equal(lines_of("again", &left_out), 2);
+	assert_int_equal(left_out, 7);
+	for (int i = 0; i < 5; i++)
+		log_each(LOG_INFO, "each");
+	assert_int_equal(lines_of("each", &left_out), 5);
+	log_set_repeats_max(0);
+	says_often(10);
+	assert_int_equal(lines_of("again", &left_out), 10);
+}
+
+enum { STORM = 2000, STORM_THREADS = 4, STORM_MAX = 100 };
+
+static void *storms(void *arg)
+{
+	says_often(STORM);
+	return arg;
+}
+
+static void test_no_count_is_lost_between_threads(void **state)
+{
+	pthread_t threads[STORM_THREADS];
+	size_t written, left_out;
+
+	(void)state;
+	log_repeats_tell(true);
+	log_set_repeats_max(STORM_MAX);
+	for (size_t i = 0; i < STORM_THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, storms, NULL), 0);
+	for (size_t i = 0; i < STORM_THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	log_repeats_tell(true);
+	log_set_repeats_max(0);
+	written = lines_of("again", &left_out);
+	assert_int_equal(written + left_out, STORM * STORM_THREADS);
+	assert_true(written <= STORM_MAX + STORM_THREADS);
+}
+
 static void test_hostile_bytes_stay_json(void **state)
 {
 	(void)state;
@@ -225,6 +342,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_line_has_what_it_should, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_trace_is_in_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lines_below_the_level_are_not_written, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_module_has_a_level_of_its_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_repeats_is_left_out_and_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_count_is_lost_between_threads, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile_bytes_stay_json, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long_fields_are_cut_and_the_rest_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_any_amount_of_fields_fits, setup, teardown),

@@ -397,12 +397,15 @@ static int get(struct aside *c, const struct aside_question *q, struct aside_fou
 {
 	struct aside_entry *e CLEANUP(aside_entry_unref) = NULL;
 	int64_t now_ms = aside_clock.mono_ms();
+	int r;
 
 	e = local_cache_get(c->l1, q->key, now_ms);
 	if (e && is_servable(c, e, now_ms))
 		return answer_l1(c, q, e, now_ms, ret);
 	span_event_here("cache.l1.miss", NULL, STR_NULL);
-	return ask(c, q, e, ret);
+	r = ask(c, q, e, ret);
+	log_debug("not in memory", LOG_INT("duration_ms", aside_clock.mono_ms() - now_ms), LOG_ERR(r));
+	return r;
 }
 
 int aside_get(struct aside *c, struct str key, const struct aside_source *source, const void *ask_with,

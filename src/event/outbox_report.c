@@ -50,9 +50,11 @@ static void refused(struct outbox *o, const struct outbox_row *row, int r)
 	          LOG_STRN("event_type", row->type));
 }
 
-static void delivered(struct outbox *o)
+static void delivered(struct outbox *o, const struct outbox_row *row)
 {
 	o->stats.delivered++;
+	log_debug("event delivered", LOG_STR("transport", o->options.transport->name),
+	          LOG_STRN("event_id", row->event_id), LOG_STRN("event_type", row->type));
 	metric_add(o->delivered, 1);
 }
 
@@ -60,7 +62,7 @@ void outbox_report(struct outbox *o, const struct outbox_row *row, enum outbox_f
 {
 	switch (fate) {
 	case OUTBOX_SENT:
-		delivered(o);
+		delivered(o, row);
 		break;
 	case OUTBOX_FAILED:
 		failed(o, row, result);

@@ -52,6 +52,7 @@ struct rabbit_consumer {
 	bool stopping;
 	struct rabbit_consumer_stats stats;
 	struct metric_cell *taken, *retried, *dead;
+	struct metric_cell *up, *came, *unsettled_now;
 	struct delivery **batch; /* prefetch of them */
 	struct rabbit_delivery **offer;
 	/* the thread's */
@@ -179,6 +180,7 @@ static void turned(bool is_up, const char *why, void *arg)
 	struct rabbit_consumer *c = arg;
 
 	c->stats.is_up = is_up;
+	metric_set(c->up, is_up);
 	if (c->options.link.turned)
 		c->options.link.turned(is_up, why, c->options.link.arg);
 }
@@ -364,6 +366,24 @@ static const struct rabbit_role role = {
 	.begin = begin, .method = method, .order = settle, .ended = ended, .posted = posted, .turned = turned
 };
 
+static double came(void *arg)
+{
+	return (double)((const struct rabbit_consumer *)arg)->n_waiting;
+}
+
+static double unsettled_now(void *arg)
+{
+	return (double)((const struct rabbit_consumer *)arg)->stats.unsettled;
+}
+
+static struct metric_cell *asked(const char *name, const char *help, double (*value)(void *arg), void *arg)
+{
+	struct metric_cell *cell = metric_cell(metric_new(METRIC_GAUGE, name, help, NULL, NULL, 0), NULL);
+
+	metric_cell_callback(cell, value, arg);
+	return cell;
+}
+
 static void metrics_find(struct rabbit_consumer *c)
 {
 	static const char *const labels[] = { "outcome", NULL };
@@ -373,6 +393,10 @@ static void metrics_find(struct rabbit_consumer *c)
 	c->taken = metric_cell(consumed, (const char *[]){ "taken" });
 	c->retried = metric_cell(consumed, (const char *[]){ "retried" });
 	c->dead = metric_cell(consumed, (const char *[]){ "dead" });
+	c->up = rabbit_up_cell("consumer");
+	c->came = asked("cinesync_rabbitmq_consumer_waiting", "Messages that came and are not in work yet.", came, c);
+	c->unsettled_now = asked("cinesync_rabbitmq_consumer_unsettled",
+	                         "Retries and dead letters that RabbitMQ has not taken yet.", unsettled_now, c);
 }
 
 static void list_free(struct list *deliveries)
@@ -391,6 +415,8 @@ static void consumer_release(struct rabbit_consumer *c)
 	struct list left;
 	struct list *node;
 
+	metric_cell_callback_end(c->came, c);
+	metric_cell_callback_end(c->unsettled_now, c);
 	list_init(&left);
 	rabbit_link_free(&c->link, &left);
 	while ((node = list_pop_front(&left)))

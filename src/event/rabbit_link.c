@@ -13,6 +13,7 @@
 #include "event/rabbit_target.h"
 #include "fiber/inbox.h"
 #include "fiber/offload.h"
+#include "telemetry/metrics.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -331,6 +332,15 @@ bool rabbit_link_is_up(const struct rabbit_link *l)
 {
 	assert(l->magic == LINK_MAGIC);
 	return l->is_up;
+}
+
+struct metric_cell *rabbit_up_cell(const char *role)
+{
+	static const char *const labels[] = { "role", NULL };
+
+	return metric_cell(metric_new(METRIC_GAUGE, "cinesync_rabbitmq_up", "Whether RabbitMQ is in use, by what for.",
+	                              labels, NULL, 0),
+	                   &role);
 }
 
 static void wake(struct rabbit_link *l)

@@ -9,6 +9,7 @@
 
 #define RABBIT_CHANNEL 1
 
+struct metric_cell;
 struct rabbit_link;
 
 /* What the loop asks the thread for. */
@@ -38,6 +39,9 @@ int rabbit_link_new(const struct rabbit_options *options, const struct rabbit_ro
 void rabbit_link_free(struct rabbit_link **l, struct list *left);
 
 /* ---- on the loop ---- */
+
+/* Whether a role ("consumer") has its connection, for its turned(). */
+struct metric_cell *rabbit_up_cell(const char *role);
 
 bool rabbit_link_is_up(const struct rabbit_link *l);
 /* Done in order, when there is a connection that takes something. */

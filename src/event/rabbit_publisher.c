@@ -28,6 +28,8 @@ struct rabbit_publisher {
 	void (*turned)(bool is_up, const char *why, void *arg);
 	void *arg;
 	size_t n_jobs;
+	struct metric_cell *up;
+	struct metric_cell *waiting;
 	struct metric_cell *publish_seconds;
 	struct metric_cell *confirm_seconds;
 	/* the thread's */
@@ -207,6 +209,7 @@ static void turned(bool is_up, const char *why, void *arg)
 {
 	struct rabbit_publisher *p = arg;
 
+	metric_set(p->up, is_up);
 	if (p->turned)
 		p->turned(is_up, why, p->arg);
 }
@@ -334,14 +337,25 @@ int rabbit_publish(struct rabbit_publisher *p, const struct rabbit_message *m)
 	return r;
 }
 
+static double waiting(void *arg)
+{
+	return (double)((const struct rabbit_publisher *)arg)->n_jobs;
+}
+
 static void metrics_find(struct rabbit_publisher *p)
 {
+	p->up = rabbit_up_cell("publisher");
+	p->waiting = metric_cell(metric_new(METRIC_GAUGE, "cinesync_rabbitmq_publishing",
+	                                    "Messages that RabbitMQ has not confirmed yet.", NULL, NULL, 0),
+	                         NULL);
+	metric_cell_callback(p->waiting, waiting, p);
 	p->publish_seconds = metric_cell(metric_new(METRIC_HISTOGRAM, "cinesync_rabbitmq_publish_seconds",
 	                                            "Time until a message is on the wire to RabbitMQ.", NULL, NULL, 0),
 	                                 NULL);
-	p->confirm_seconds = metric_cell(metric_new(METRIC_HISTOGRAM, "cinesync_rabbitmq_confirm_seconds",
-	                                            "Time from there until RabbitMQ confirms it.", NULL, NULL, 0),
-	                                 NULL);
+	p->confirm_seconds = metric_cell(
+	        metric_new(METRIC_HISTOGRAM, "cinesync_rabbitmq_confirm_seconds",
+	                   "Time from a message's being on the wire until RabbitMQ confirms it.", NULL, NULL, 0),
+	        NULL);
 }
 
 int rabbit_publisher_new(const struct rabbit_options *options, struct rabbit_publisher **ret)
@@ -355,6 +369,8 @@ int rabbit_publisher_new(const struct rabbit_options *options, struct rabbit_pub
 	list_init(&p->in_flight);
 	metrics_find(p);
 	r = rabbit_link_new(options, &role, p, &p->link);
+	if (r < 0)
+		metric_cell_callback_end(p->waiting, p);
 	if (r < 0)
 		free(p);
 	else
@@ -370,6 +386,7 @@ void rabbit_publisher_free(struct rabbit_publisher **p)
 	if (!publisher)
 		return;
 	assert(publisher->magic == PUBLISHER_MAGIC);
+	metric_cell_callback_end(publisher->waiting, publisher);
 	list_init(&left);
 	rabbit_link_free(&publisher->link, &left);
 	assert(publisher->n_jobs == 0 && list_empty(&left));

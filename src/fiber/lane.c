@@ -32,10 +32,12 @@ struct lane {
 	struct inbox *ended; /* struct lane_call */
 	size_t calls;        /* under way; of the loop's thread */
 	size_t calls_max;
-	int64_t mean_us; /* of a call's work; 0: none has ended yet */
+	int64_t mean_us;         /* of a call's work; 0: none has ended yet */
+	struct lane_stats stats; /* of the loop's thread; waiting and running are not kept in it */
 	pthread_mutex_t mutex;
 	pthread_cond_t more;
 	struct list waiting; /* struct lane_call */
+	size_t n_waiting;
 	bool stopping;
 	size_t n_threads;
 	pthread_t threads[];
@@ -46,6 +48,8 @@ struct lane_call {
 	const struct offload *job;
 	struct fiber *fiber;
 	int result;
+	int64_t entered_us; /* mono */
+	int64_t waited_us;
 	int64_t took_us;
 	bool is_taken; /* by a thread; under the mutex */
 	bool is_done;  /* of the loop's thread */
@@ -111,6 +115,7 @@ static struct lane_call *call_take(struct lane *l)
 	if (node) {
 		call = LIST_ENTRY(node, struct lane_call, node);
 		call->is_taken = true;
+		l->n_waiting--;
 	}
 	pthread_mutex_unlock(&l->mutex);
 	return call;
@@ -127,6 +132,7 @@ static void *thread_main(void *arg)
 		give_way_init(&way);
 	while ((call = call_take(l))) {
 		begin_us = clock_mono_us();
+		call->waited_us = begin_us - call->entered_us;
 		give_way_every(&way, GIVE_WAY_EVERY_NS);
 		call->result = call->job->work(call->job->arg);
 		give_way_every(&way, 0);
@@ -145,6 +151,9 @@ static void on_ended(struct list *node, void *arg)
 	struct lane *l = arg;
 
 	call->is_done = true;
+	l->stats.ended++;
+	l->stats.wait_us += call->waited_us;
+	l->stats.work_us += call->took_us;
 	l->mean_us += l->mean_us > 0 ? (call->took_us - l->mean_us) / MEAN_WEIGHT : call->took_us;
 	fiber_wake(call->fiber, 0);
 }
@@ -155,6 +164,7 @@ static void call_enter(struct lane *l, struct lane_call *call)
 		inbox_hold(l->ended);
 	pthread_mutex_lock(&l->mutex);
 	list_push_back(&l->waiting, &call->node);
+	l->n_waiting++;
 	pthread_mutex_unlock(&l->mutex);
 	pthread_cond_signal(&l->more);
 }
@@ -172,8 +182,10 @@ static bool call_withdraw(struct lane *l, struct lane_call *call)
 
 	pthread_mutex_lock(&l->mutex);
 	is_withdrawn = !call->is_taken;
-	if (is_withdrawn)
+	if (is_withdrawn) {
 		list_remove(&call->node);
+		l->n_waiting--;
+	}
 	pthread_mutex_unlock(&l->mutex);
 	return is_withdrawn;
 }
@@ -192,16 +204,22 @@ static void call_hurry(struct lane_call *call)
 	fiber_unshield();
 }
 
+static int refuse(struct lane *l)
+{
+	l->stats.refused++;
+	return -EBUSY;
+}
+
 int lane_run(struct lane *l, const struct offload *job)
 {
-	struct lane_call call = { .job = job, .fiber = fiber_self() };
+	struct lane_call call = { .job = job, .fiber = fiber_self(), .entered_us = clock_mono_us() };
 	int r = fiber_check();
 
 	assert(l->magic == LANE_MAGIC);
 	if (r < 0)
 		return r;
 	if (l->calls >= l->calls_max)
-		return -EBUSY;
+		return refuse(l);
 	list_init(&call.node);
 	call_enter(l, &call);
 	while (r >= 0 && !call.is_done)
@@ -212,17 +230,31 @@ int lane_run(struct lane *l, const struct offload *job)
 	return call.is_done ? call.result : r;
 }
 
-int lane_check(const struct lane *l, int64_t deadline_ms)
+int lane_check(struct lane *l, int64_t deadline_ms)
 {
 	int64_t turns = (int64_t)(l->calls / MAX(l->n_threads, (size_t)1)); /* before its own begins */
 	int64_t left_ms = deadline_ms - clock_mono_ms();
 
 	assert(l->magic == LANE_MAGIC);
 	if (l->calls >= l->calls_max)
-		return -EBUSY;
+		return refuse(l);
 	/* With a thread free it may try, whatever others took: else nobody would find out that they are faster again.
 	 */
-	return turns > 0 && (turns + 1) * l->mean_us / 1000 > left_ms ? -EBUSY : 0;
+	return turns > 0 && (turns + 1) * l->mean_us / 1000 > left_ms ? refuse(l) : 0;
+}
+
+void lane_stats_get(struct lane *l, struct lane_stats *ret)
+{
+	size_t waiting;
+
+	assert(l->magic == LANE_MAGIC);
+	pthread_mutex_lock(&l->mutex);
+	waiting = l->n_waiting;
+	pthread_mutex_unlock(&l->mutex);
+	*ret = l->stats;
+	ret->threads = l->n_threads;
+	ret->waiting = MIN(waiting, l->calls);
+	ret->running = l->calls - ret->waiting;
 }
 
 /* ---- its life ---- */

@@ -19,6 +19,16 @@ struct lane_options {
 	bool is_background;
 };
 
+struct lane_stats {
+	size_t threads;
+	size_t waiting;   /* calls in line for a thread */
+	size_t running;   /* calls that have one */
+	uint64_t ended;   /* calls that were run to their end */
+	uint64_t refused; /* calls for which the line was full, or too long for their deadline */
+	int64_t wait_us;  /* of the ended ones together: in line */
+	int64_t work_us;  /* on a thread */
+};
+
 /* Of the thread with the runtime; does not yield. Starts the threads. -EAGAIN, -ENOMEM, -EMFILE, -ENFILE. */
 int lane_new(const struct lane_options *options, struct lane **ret) MUST_CHECK;
 /* Ends the threads, which have nothing to do: no lane_run() may be under way. Closes its loop handle: run the loop once
@@ -31,7 +41,12 @@ void lane_free(struct lane **l);
 int lane_run(struct lane *l, const struct offload *job) MUST_CHECK;
 /* Does not yield. 0: a call made now would be done by then, going by how many stand before it and how long the last
  * ones took (a smoothed mean as RFC 6298's SRTT, meaningful where all calls are alike), or nobody stands before it.
- * -EBUSY: it would not, or the line is full. */
-int lane_check(const struct lane *l, int64_t deadline_ms) MUST_CHECK;
+ * -EBUSY: it would not, or the line is full; that counts as refused. */
+int lane_check(struct lane *l, int64_t deadline_ms) MUST_CHECK;
+
+/* Does not yield. */
+void lane_stats_get(struct lane *l, struct lane_stats *ret);
+/* Of the runtime's common lane (offload.h). Does not yield. */
+void offload_stats_get(struct lane_stats *ret);
 
 #endif

@@ -13,3 +13,13 @@ int offload_run(const struct offload *job)
 
 	return r < 0 ? r : lane_run(rt->offload, job);
 }
+
+void offload_stats_get(struct lane_stats *ret)
+{
+	struct runtime *rt = runtime_get();
+
+	if (rt->offload)
+		lane_stats_get(rt->offload, ret);
+	else
+		*ret = (struct lane_stats){ .threads = rt->limits.offload_threads };
+}

@@ -306,6 +306,33 @@ static void who_would_wait_beyond_its_deadline_can_know(void **state)
 	lane_down();
 }
 
+static void what_it_does_is_counted(void **state)
+{
+	int results[3] = { 99, 99, 99 };
+	struct lane_stats stats;
+
+	(void)state;
+	lane_up_with(&(struct lane_options){ "lane", 1, .waiting_max = 1 });
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(fiber_start("counted", holds_the_thread, &results[i], NULL), 0);
+	while (atomic_load(&works) == 0)
+		sched_yield();
+	lane_stats_get(lane, &stats);
+	assert_int_equal(stats.threads, 1);
+	assert_int_equal(stats.running, 1);
+	assert_int_equal(stats.waiting, 1);
+	assert_int_equal(stats.refused, 1);
+	assert_int_equal(stats.ended, 0);
+	uv_sleep(20);
+	atomic_store(&stop, true);
+	run_until_idle();
+	lane_stats_get(lane, &stats);
+	assert_int_equal(stats.running + stats.waiting, 0);
+	assert_int_equal(stats.ended, 2);
+	assert_true(stats.wait_us >= 20000 && stats.work_us >= 20000);
+	lane_down();
+}
+
 static void an_idle_lane_does_not_hold_the_loop(void **state)
 {
 	(void)state;
@@ -326,6 +353,7 @@ int main(void)
 		lane_test(who_waits_in_line_leaves_at_once_and_who_runs_is_waited_for),
 		lane_test(a_full_line_is_told_at_once),
 		lane_test(who_would_wait_beyond_its_deadline_can_know),
+		lane_test(what_it_does_is_counted),
 		lane_test(an_idle_lane_does_not_hold_the_loop),
 	};
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "fiber/fiber.h"
 #include "http/status.h"
 #include "http/transfer.h"
@@ -283,6 +284,7 @@ static void answer_describe(struct span *span, const struct http_answer *answer)
 static int attempt_traced(struct http_client *c, const struct http_call *call, int resend, struct arena *a,
                           struct http_answer *ret)
 {
+	int64_t began_us = clock_mono_us();
 	struct span span;
 	int r;
 
@@ -299,6 +301,10 @@ static int attempt_traced(struct http_client *c, const struct http_call *call, i
 	else
 		span_fail(&span, error_name(r));
 	span_end(&span);
+	log_debug("call", LOG_STR("method", call->method),
+	          LOG_STRN("url", ((struct str){ call->url, strcspn(call->url, "?#") })),
+	          LOG_INT("status", r == 0 ? ret->status : 0),
+	          LOG_DOUBLE("duration_ms", (double)(clock_mono_us() - began_us) / 1000), LOG_ERR(r));
 	return r;
 }
 

@@ -9,8 +9,13 @@
 #include "telemetry/metrics.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { STATUS_CLIENT_GONE = 499, USER_AGENT_LEN_MAX = 100 };
+enum {
+	STATUS_CLIENT_GONE = 499,
+	USER_AGENT_LEN_MAX = 100,
+	DRAW_DIGITS = 8, /* of a trace id, its last ones, which are random */
+};
 
 static struct metric_cell *gauge(const char *name, const char *help)
 {
@@ -152,12 +157,25 @@ static void count(const struct request *req, int status)
 	metric_observe(duration_cell(method_of(req), "none", status), seconds);
 }
 
+/* Failed and slow ones always; of the others a share, by the trace id, so that services with the same share keep the
+ * same traces. */
+static bool is_omitted(const struct request *req, int status)
+{
+	const struct http_server_options *o = &req->server->options;
+	uint64_t draw;
+
+	if (o->access_log_omit_percent == 0 || status >= 400 || req->duration_us >= o->access_log_slow_ms * 1000)
+		return false;
+	draw = strtoul(req->span.context.trace_id + TRACE_ID_SIZE - 1 - DRAW_DIGITS, NULL, 16);
+	return draw * 100 >> (4 * DRAW_DIGITS) < (uint64_t)o->access_log_omit_percent;
+}
+
 static void access_log(struct request *req, int status)
 {
 	struct context *outer = context_current;
 
 	context_current = &req->span.context;
-	log_info("request", LOG_STRN("method", str_slice(req->method_name, 0, HEAD_METHOD_LEN_MAX)),
+	log_each(LOG_INFO, "request", LOG_STRN("method", str_slice(req->method_name, 0, HEAD_METHOD_LEN_MAX)),
 	         LOG_STR("route", req->match.entry ? req->match.entry->route->path : ""),
 	         LOG_STRN("path", path_of(req)), LOG_INT("status", status),
 	         LOG_DOUBLE("duration_ms", (double)req->duration_us / 1000), LOG_INT("bytes", req->answer.len),
@@ -174,6 +192,6 @@ void record_completed(struct request *req)
 	if (!req->has_span)
 		return;
 	count(req, status);
-	if (req->server->options.access_log && log_enabled(LOG_INFO))
+	if (req->server->options.access_log && log_enabled(LOG_INFO) && !is_omitted(req, status))
 		access_log(req, status);
 }

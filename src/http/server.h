@@ -100,6 +100,8 @@ struct http_server_options {
 	int64_t idle_timeout_ms;             /* keep-alive */
 	struct address_list trusted_proxies; /* whose X-Forwarded-For is believed (http/address.h) */
 	bool access_log;                     /* one log line a request */
+	int64_t access_log_omit_percent;     /* of those that did not fail and were not slow, so many have none */
+	int64_t access_log_slow_ms;          /* from which on one is slow */
 	bool check_replies;                  /* test builds: a reply that breaks its schema aborts */
 };
 

@@ -47,40 +47,42 @@ static struct reading readings[] = {
 	COUNT(revalidated, "cache_revalidated_total", "Answers the source confirmed."),
 	COUNT(stale_l1, "cache_stale_l1_total", "Answers from memory, stale."),
 	COUNT(stale_l2, "cache_stale_l2_total", "Answers from Redis, stale."),
-	COUNT(stale_error, "cache_stale_if_error_total", "Of the stale ones: given because the source failed."),
+	COUNT(stale_error, "cache_stale_if_error_total", "Stale answers given because the source failed."),
 	COUNT(failed, "cache_failed_total", "Questions without an answer, because the source failed."),
 	COUNT(loads, "cache_loads_total", "Questions put to the source."),
-	COUNT(loads_failed, "cache_loads_failed_total", "Of these, the ones that failed."),
+	COUNT(loads_failed, "cache_loads_failed_total", "Questions put to the source that failed."),
 	COUNT(refreshes, "cache_refreshes_total", "Renewals in the background."),
-	COUNT(early, "cache_refreshes_early_total", "Of these, the ones before the answer's end (XFetch)."),
+	COUNT(early, "cache_refreshes_early_total", "Renewals in the background before the answer's end (XFetch)."),
 	COUNT(lease_waits, "cache_lease_waits_total", "Questions another replica was at already."),
 	COUNT(invalidated, "cache_invalidated_total", "Answers dropped because another replica has newer ones."),
 	COUNT(broken, "cache_broken_total", "Values in Redis that could not be read, and were deleted."),
 	COUNT(l1.evicted, "cache_evictions_total", "Answers that had to make room in memory."),
 	CACHE(flights, READ_SIZE, METRIC_GAUGE, "cache_flights", "Questions under way."),
 	CACHE(l1.entries, READ_SIZE, METRIC_GAUGE, "cache_entries", "Answers in memory."),
-	CACHE(l1.bytes, READ_SIZE, METRIC_GAUGE, "cache_bytes", "Memory of these answers."),
+	CACHE(l1.bytes, READ_SIZE, METRIC_GAUGE, "cache_bytes", "Memory of the answers in it."),
 	CACHE(redis.is_up, READ_BOOL, METRIC_GAUGE, "redis_up", "Whether Redis is in use."),
 	CACHE(redis.is_watching, READ_BOOL, METRIC_GAUGE, "redis_watching",
 	      "Whether Redis tells what other replicas change."),
 	COUNT(redis.calls, "redis_calls_total", "Commands sent to Redis."),
-	COUNT(redis.failures, "redis_failures_total", "Of these, the ones without a good answer."),
+	COUNT(redis.failures, "redis_failures_total", "Commands to Redis without a good answer."),
 	COUNT(redis.skipped, "redis_skipped_total", "Commands not sent while Redis was away."),
 	COUNT(redis.connects, "redis_connects_total", "Connections to Redis made."),
 	CACHE(redis.pending, READ_SIZE, METRIC_GAUGE, "redis_pending", "Commands not answered yet."),
 	SEEN(films, READ_I64, METRIC_GAUGE, "films", "Films in the index of films seen."),
-	SEEN(written, READ_U64, METRIC_COUNTER, "written_total", "Films written to it."),
-	SEEN(dropped, READ_U64, METRIC_COUNTER, "dropped_total", "Films for which its queue had no room."),
-	SEEN(failed, READ_U64, METRIC_COUNTER, "failed_total", "Batches that could not be written to it."),
-	SEEN(queued, READ_SIZE, METRIC_GAUGE, "queued", "Films waiting to be written to it."),
+	SEEN(written, READ_U64, METRIC_COUNTER, "written_total", "Films written to the index of films seen."),
+	SEEN(dropped, READ_U64, METRIC_COUNTER, "dropped_total",
+	     "Films for which the queue of the index of films seen had no room."),
+	SEEN(failed, READ_U64, METRIC_COUNTER, "failed_total",
+	     "Batches that could not be written to the index of films seen."),
+	SEEN(queued, READ_SIZE, METRIC_GAUGE, "queued", "Films waiting to be written to the index of films seen."),
 	TOKENS(accepted, "tokens_accepted_total", "Access tokens that were good."),
 	TOKENS(refused, "tokens_refused_total", "Access tokens that were not."),
 	TOKENS(unchecked, "tokens_unchecked_total", "Access tokens that could not be checked, for want of keys."),
 	TOKENS(fetches, "jwks_fetches_total", "Times the key set was asked for."),
-	TOKENS(failures, "jwks_failures_total", "Of these, the ones without one."),
+	TOKENS(failures, "jwks_failures_total", "Times the key set was asked for in vain."),
 	REVOKED(checks, "checks_total", "Sessions looked at, whether they have ended."),
-	REVOKED(asked, "asked_total", "Of these, the ones that Redis or the user service had to be asked about."),
-	REVOKED(unsure, "unsure_total", "Of these, the ones that neither gave an answer to."),
+	REVOKED(asked, "asked_total", "Sessions that Redis or the user service had to be asked about."),
+	REVOKED(unsure, "unsure_total", "Sessions that neither gave an answer about."),
 };
 
 static double value_at(const struct reading *r, const void *stats)
@@ -124,8 +126,15 @@ static double read_value(void *arg)
 	return value_at(r, &stats);
 }
 
+static double cache_limit(void *arg)
+{
+	return (double)((const struct movie_state *)arg)->config->cache_bytes_max;
+}
+
 void movie_metrics_begin(struct movie_state *m)
 {
+	metric_callback("cinesync_movie_cache_limit_bytes", "Memory that answers may take.", METRIC_GAUGE, cache_limit,
+	                m);
 	for (size_t i = 0; i < ARRAY_SIZE(readings); i++) {
 		readings[i].movies = m;
 		metric_callback(readings[i].name, readings[i].help, readings[i].type, read_value, &readings[i]);

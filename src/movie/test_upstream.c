@@ -133,7 +133,7 @@ static void test_tmdbs_words_go_into_one_line_of_the_log(void **state)
 	assert_int_equal(caller_run().r, -EPROTO);
 	assert_int_equal(stage_logged("\n"), 1);
 	assert_int_equal(stage_logged("\"level\":\"error\""), 1);
-	assert_int_equal(stage_logged("\"code\":20,\"tmdb_message\":\"Invalid date\""), 1);
+	assert_int_equal(stage_logged("\"tmdb_code\":20,\"tmdb_message\":\"Invalid date\""), 1);
 }
 
 static void test_answer_over_its_size_is_a_failure(void **state)

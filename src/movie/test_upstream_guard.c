@@ -127,7 +127,7 @@ static void test_refused_credentials_open_it_and_alert_once(void **state)
 	assert_int_equal(stage_logged("\n"), 1);
 	assert_int_equal(stage_logged("\"level\":\"alert\""), 1);
 	assert_int_equal(stage_logged("\"cause\":\"credentials\""), 1);
-	assert_int_equal(stage_logged("\"code\":7,\"tmdb_message\":\"Invalid API key\""), 1);
+	assert_int_equal(stage_logged("\"tmdb_code\":7,\"tmdb_message\":\"Invalid API key\""), 1);
 	assert_int_equal(caller_run().r, -EAGAIN);
 	assert_int_equal(peer_requests(), 3);
 }

@@ -72,7 +72,7 @@ static void change_log(const struct upstream *u, enum breaker_state from, enum b
 		log_alert("tmdb: circuit breaker changed, the credentials are refused",
 		          LOG_STR("from", breaker_state_name(from)), LOG_STR("to", breaker_state_name(to)),
 		          LOG_STR("cause", breaker_cause_name(cause)), LOG_INT("open_ms", open_ms),
-		          LOG_INT("code", u->refusal.code), LOG_STR("tmdb_message", u->refusal.message));
+		          LOG_INT("tmdb_code", u->refusal.code), LOG_STR("tmdb_message", u->refusal.message));
 	else
 		log_at(to == BREAKER_OPEN ? LOG_WARNING : LOG_INFO, "tmdb: circuit breaker changed",
 		       LOG_STR("from", breaker_state_name(from)), LOG_STR("to", breaker_state_name(to)),

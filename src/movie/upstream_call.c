@@ -180,7 +180,7 @@ static void report(const struct attempt *at, const struct passage *p, const stru
 	       LOG_STR("error", at->r < 0               ? error_name(at->r)
 	                        : v->end == END_GARBAGE ? "EBADMSG"
 	                                                : ""),
-	       LOG_INT("code", error->code), LOG_STR("tmdb_message", error->message),
+	       LOG_INT("tmdb_code", error->code), LOG_STR("tmdb_message", error->message),
 	       LOG_INT("duration_ms", clock_mono_ms() - at->permit.start_ms));
 }
 

@@ -18,6 +18,7 @@ enum {
 	STORE_AWAY_MS = 1000,
 	STOP_GRACE_MS = 5000,
 	LEASE_MS = 6000,
+	COUNT_EVERY_MS = 4000,
 	ARENA_SIZE_MAX = 1 << 20,
 	JOB_ARENA_MAX = 8192,
 };
@@ -71,6 +72,7 @@ static void job_main(void *arg)
 	delivery_attempt(m, j->event_id);
 	list_remove(&j->node);
 	m->n_jobs--;
+	metric_set(m->sending, (double)m->n_jobs);
 	job_free(&j);
 	mailer_kick(m);
 }
@@ -91,6 +93,7 @@ static int job_start(struct mailer *m, struct str event_id, struct str recipient
 	j->mailer = m;
 	list_push_back(&m->jobs, &j->node);
 	m->n_jobs++;
+	metric_set(m->sending, (double)m->n_jobs);
 	j = NULL;
 	return 0;
 }
@@ -143,6 +146,30 @@ static int pause_find(struct mailer *m, struct arena *a, int64_t *ret_ms)
 	return 0;
 }
 
+static void waiting_set(struct mailer *m, int64_t n, int64_t oldest_ms)
+{
+	int64_t age_ms = n > 0 ? clock_real_ms() - oldest_ms : 0;
+
+	metric_set(m->waiting, (double)n);
+	metric_set(m->oldest, (double)MAX(age_ms, (int64_t)0) / 1000);
+}
+
+/* Yields. Now and then: it reads all of them. */
+static int waiting_count(struct mailer *m, struct arena *a)
+{
+	struct store_rows rows;
+	int r;
+
+	if (clock_mono_ms() < m->count_at_ms)
+		return 0;
+	r = store_read(m->state->store, sql_deliveries_waiting, NULL, 0, a, &rows);
+	if (r < 0)
+		return r;
+	waiting_set(m, store_int(&rows, 0, 0), store_is_null(&rows, 0, 1) ? 0 : store_int(&rows, 0, 1));
+	m->count_at_ms = clock_deadline_in(COUNT_EVERY_MS);
+	return 0;
+}
+
 /* Yields. */
 static int look(struct mailer *m, int64_t *ret_pause_ms)
 {
@@ -152,7 +179,12 @@ static int look(struct mailer *m, int64_t *ret_pause_ms)
 	*ret_pause_ms = LEASE_MS / 3;
 	if (r == 0)
 		r = store_lease_hold(&m->lease, m->state->store, a);
+	if (r == 0)
+		waiting_set(m, 0, 0); /* whoever sends them shows them */
 	if (r <= 0)
+		return r;
+	r = waiting_count(m, a);
+	if (r < 0)
 		return r;
 	if (m->n_jobs >= m->state->sink->at_once)
 		return 0; /* the end of a job is a kick */
@@ -206,6 +238,11 @@ static void mailer_main(void *arg)
 
 /* ---- its life ---- */
 
+static struct metric_cell *gauge(const char *name, const char *help)
+{
+	return metric_cell(metric_new(METRIC_GAUGE, name, help, NULL, NULL, 0), NULL);
+}
+
 static void metrics_declare(struct mailer *m)
 {
 	static const char *const labels[] = { "result", NULL };
@@ -215,6 +252,9 @@ static void metrics_declare(struct mailer *m)
 	m->sent = metric_cell(mails, (const char *const[]){ "sent" });
 	m->retried = metric_cell(mails, (const char *const[]){ "retried" });
 	m->refused = metric_cell(mails, (const char *const[]){ "refused" });
+	m->sending = gauge("cinesync_mails_sending", "Mails being sent.");
+	m->waiting = gauge("cinesync_mails_pending", "Mails not sent yet, as of the last look.");
+	m->oldest = gauge("cinesync_mails_oldest_age_seconds", "Age of the oldest mail not sent yet.");
 }
 
 int mailer_start(struct notification_state *state, struct mailer **ret)

@@ -20,6 +20,10 @@ struct mailer {
 	struct list jobs; /* deliveries under way, each with its fiber */
 	size_t n_jobs;
 	struct store_lease lease; /* of replicas on one database, one sends */
+	int64_t count_at_ms;      /* mono: when those that wait are counted again */
+	struct metric_cell *sending;
+	struct metric_cell *waiting;
+	struct metric_cell *oldest;
 	struct metric_cell *sent;
 	struct metric_cell *retried;
 	struct metric_cell *refused;

@@ -4,10 +4,13 @@
 #include "base/file.h"
 #include "fiber/fiber.h"
 #include "store/sqlite_backup.h"
+#include "telemetry/metrics.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <sysexits.h>
 
 enum { URL_SIZE = 1200, TRY_AGAIN_MS = 250 };
@@ -46,6 +49,33 @@ static const struct migrations *migrations_of(const struct service_database *d, 
 {
 	return is_sqlite(url) ? &d->sqlite : &d->postgres;
 }
+
+/* ---- the file system of DATA_DIR ---- */
+
+static double data_free(void *path)
+{
+	struct statvfs fs;
+
+	return statvfs(path, &fs) == 0 ? (double)fs.f_bavail * (double)fs.f_frsize : (double)NAN;
+}
+
+static double data_size(void *path)
+{
+	struct statvfs fs;
+
+	return statvfs(path, &fs) == 0 ? (double)fs.f_blocks * (double)fs.f_frsize : (double)NAN;
+}
+
+/* The settings outlive every scrape. */
+static void data_metrics(char *path)
+{
+	metric_callback("cinesync_data_free_bytes", "Free on the file system of DATA_DIR.", METRIC_GAUGE, data_free,
+	                path);
+	metric_callback("cinesync_data_size_bytes", "Size of the file system of DATA_DIR.", METRIC_GAUGE, data_size,
+	                path);
+}
+
+/* ---- opening ---- */
 
 static int folder_make(const struct service_database *d)
 {
@@ -95,6 +125,7 @@ int service_database_open(struct service_run *run, const struct service_database
 
 	if (r < 0)
 		return r;
+	data_metrics((char *)(uintptr_t)d->data_dir);
 	r = open_patiently(d, &options, ret);
 	if (r < 0) {
 		log_alert("cannot open the database", LOG_ERR(r), LOG_STR("detail", store_error(NULL)));

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "fiber/fiber.h"
 #include "service/health.h"
+#include "service/log_control.h"
+#include "service/loop_metrics.h"
 #include "telemetry/exporter.h"
 #include "telemetry/metrics.h"
 
@@ -39,6 +41,8 @@ struct service_run {
 	struct exporter *exporter;
 	struct uv_loop_s loop;
 	uv_signal_t signals[2];
+	struct loop_lag lag;
+	struct log_control logs;
 	struct http_client *client;
 	struct http_server *server;
 	const struct route *tables[TABLES_MAX + 1];
@@ -146,12 +150,15 @@ static void drain(void *arg)
 	fiber_unref(&run->starter);
 	if (run->server)
 		drain_server(run);
+	metrics_freeze(); /* what they ask about goes now, and a connection may still ask for them */
 	if (run->started && run->service->stop)
 		run->service->stop(run->state);
 	http_server_free(&run->server);
 	http_client_free(&run->client);
 	for (size_t i = 0; i < ARRAY_SIZE(run->signals); i++)
 		uv_close((uv_handle_t *)&run->signals[i], NULL);
+	loop_metrics_end(&run->lag);
+	log_control_end(&run->logs);
 	uv_stop(&run->loop);
 }
 
@@ -207,6 +214,8 @@ static struct http_server_options server_options(const struct service_run *run)
 		.idle_timeout_ms = s->idle_timeout_ms,
 		.check_replies = s->check_replies,
 		.access_log = s->log_access,
+		.access_log_omit_percent = 100 - s->log_access_percent,
+		.access_log_slow_ms = s->log_access_slow_ms,
 	};
 }
 
@@ -258,49 +267,11 @@ static void tables_set(struct service_run *run)
 	size_t n = 0;
 
 	for (const struct route *const *t = run->service->routes; t && *t; t++) {
-		assert(n < TABLES_MAX - 1);
+		assert(n < TABLES_MAX - 2);
 		run->tables[n++] = *t;
 	}
-	run->tables[n] = health_routes;
-}
-
-/* ---- metrics of the loop ---- */
-
-static double fibers_alive(void *arg)
-{
-	struct fiber_stats stats;
-
-	(void)arg;
-	fiber_stats_get(&stats);
-	return (double)stats.alive;
-}
-
-static double stack_high_water(void *arg)
-{
-	struct fiber_stats stats;
-
-	(void)arg;
-	fiber_stats_get(&stats);
-	return (double)stats.stack_high_water;
-}
-
-static double slow_slices(void *arg)
-{
-	struct fiber_stats stats;
-
-	(void)arg;
-	fiber_stats_get(&stats);
-	return (double)stats.slow_slices;
-}
-
-static void metrics_declare(const char *service)
-{
-	metrics_process_init(service);
-	metric_callback("cinesync_fibers", "Fibers alive.", METRIC_GAUGE, fibers_alive, NULL);
-	metric_callback("cinesync_fiber_stack_high_water_bytes", "Deepest stack of a finished fiber.", METRIC_GAUGE,
-	                stack_high_water, NULL);
-	metric_callback("cinesync_loop_slow_slices_total", "Slices that held the loop for more than 20 ms.",
-	                METRIC_COUNTER, slow_slices, NULL);
+	run->tables[n++] = health_routes;
+	run->tables[n] = log_control_routes;
 }
 
 /* ---- the loop ---- */
@@ -368,7 +339,8 @@ int service_run(const struct service *service, const struct service_settings *se
 	run.begin_ms = clock_mono_ms();
 	heap_tune();
 	log_init(service->name, (enum log_level)settings->log_level, STDOUT_FILENO);
-	metrics_declare(service->name);
+	log_set_repeats_max((unsigned)settings->log_repeats_max);
+	metrics_process_init(service->name);
 	the_run = &run;
 	tables_set(&run);
 	r = telemetry_start(&settings->telemetry, service->name, &run.exporter);
@@ -377,6 +349,8 @@ int service_run(const struct service *service, const struct service_settings *se
 		r = loop_begin(&run.loop, settings);
 	if (r >= 0) {
 		signals_begin(&run);
+		loop_metrics_begin(&run.loop, &run.lag);
+		log_control_begin(&run.loop, &run.logs);
 		r = fiber_spawn("start", start, &run, &run.starter);
 	}
 	if (r < 0) {
@@ -386,6 +360,7 @@ int service_run(const struct service *service, const struct service_settings *se
 	uv_run(&run.loop, UV_RUN_DEFAULT);
 	r = loop_end(&run.loop);
 	telemetry_stop(&run.exporter, run.drain_until_ms);
+	log_repeats_tell(true);
 	log_info("stopped", LOG_INT("exit_code", run.exit_code), LOG_BOOL("clean", r == 0));
 	the_run = NULL;
 	return run.exit_code;

@@ -74,6 +74,14 @@ static struct config_entry entries[] = {
 	  .doc = "Least level of the JSON log lines on standard output.",
 	  .offset = offsetof(struct service_settings, log_level) },
 	BOOL_SETTING("LOG_ACCESS", log_access, "true", "One log line for every request answered."),
+	INT_SETTING("LOG_ACCESS_PERCENT", log_access_percent, 0, 100, "100", "%",
+	            "Of the requests that neither failed (400 and up) nor were slow, the share that gets its line; by "
+	            "trace, so that all services keep the same ones."),
+	INT_SETTING("LOG_ACCESS_SLOW_MS", log_access_slow_ms, 0, 300000, "1000", "ms",
+	            "From which on a request is slow: it always gets its line."),
+	INT_SETTING("LOG_REPEATS_MAX", log_repeats_max, 0, 1000000, "300", "lines a minute",
+	            "Log lines that one place in the program may write, requests' excepted; then how many it left out. "
+	            "0: all."),
 	{ .name = "TRUSTED_PROXIES",
 	  .type = CONFIG_STRING,
 	  .min = 1,

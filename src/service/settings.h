@@ -9,6 +9,9 @@ struct service_settings {
 	char *listen;
 	int log_level;
 	bool log_access;
+	int64_t log_access_percent;
+	int64_t log_access_slow_ms;
+	int64_t log_repeats_max;
 	char *trusted_proxies; /* as address_list_parse() takes it */
 	bool check_replies;
 	int64_t drain_ms;

@@ -12,6 +12,9 @@ struct store_pool {
 	size_t n;
 	int64_t wait_ms;
 	struct metric_cell *waits;
+	struct metric_cell *used; /* these ask the pool until it is done */
+	struct metric_cell *unused;
+	struct metric_cell *waiting;
 };
 
 /* options: wait_ms, waiters_max. The pool is empty: store_pool_add() each item once. name: "writer", for the metric. */
@@ -31,5 +34,9 @@ void store_pool_lost(struct store_pool *p);
 /* Yields. -EBUSY: none came free within wait_ms, or the line is full; -ETIMEDOUT, -ECANCELED: the fiber's own. */
 int store_pool_take(struct store_pool *p, void **ret) MUST_CHECK;
 void store_pool_give(struct store_pool *p, void *item);
+
+/* The counter of failures by kind, by db_system_name and error; those an operator looks for are there from the start.
+ */
+struct metric *store_errors_metric(const char *system);
 
 #endif

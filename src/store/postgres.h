@@ -16,12 +16,10 @@ struct postgres_store {
 	struct fiber_queue kicked;
 	bool is_kicked;
 	bool is_stopping;
-	bool is_away;               /* the last try to connect failed */
-	struct store_words away;    /* with these words */
-	struct postgres_conn *lock; /* holds the lock on migrations */
-	struct metric_cell *idle;   /* gauges of connections */
-	struct metric_cell *used;
-	struct metric_cell *connected;
+	bool is_away;                  /* the last try to connect failed */
+	struct store_words away;       /* with these words */
+	struct postgres_conn *lock;    /* holds the lock on migrations */
+	struct metric_cell *connected; /* counters of tries */
 	struct metric_cell *refused;
 };
 

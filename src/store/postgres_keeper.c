@@ -54,18 +54,6 @@ static int connect_one(struct postgres_store *p, struct store_words *words, stru
 	return r;
 }
 
-static void count(struct postgres_store *p)
-{
-	metric_set(p->idle, (double)p->pool.n_idle);
-	metric_set(p->used, (double)(p->pool.n - p->pool.n_idle));
-}
-
-static void add(struct postgres_store *p, struct postgres_conn *conn)
-{
-	store_pool_add(&p->pool, conn);
-	count(p);
-}
-
 static void kick(struct postgres_store *p)
 {
 	p->is_kicked = true;
@@ -103,7 +91,6 @@ static void sweep(struct postgres_store *p)
 		store_pool_remove_at(&p->pool, i - 1);
 		postgres_conn_close(&conn);
 	}
-	count(p);
 }
 
 static void turn_away(struct postgres_store *p, const struct store_words *words)
@@ -154,7 +141,7 @@ static void keeper_main(void *arg)
 			if (connect_one(p, &words, &conn) == 0) {
 				turn_back(p);
 				backoff_ms = BACKOFF_MIN_MS;
-				add(p, conn);
+				store_pool_add(&p->pool, conn);
 			} else {
 				turn_away(p, &words);
 				back_off(p, &backoff_ms);
@@ -169,16 +156,10 @@ static void keeper_main(void *arg)
 
 static void metrics_declare(struct postgres_store *p)
 {
-	static const char *const states[] = { "db_system_name", "state", NULL };
 	static const char *const labels[] = { "db_system_name", "result", NULL };
 	struct metric *connects = metric_new(METRIC_COUNTER, "cinesync_store_connects_total",
 	                                     "Connections that were tried, by what came of it.", labels, NULL, 0);
-	struct metric *connections =
-	        metric_new(METRIC_GAUGE, "cinesync_store_connections",
-	                   "Connections that are open, by whether one is in use.", states, NULL, 0);
 
-	p->idle = metric_cell(connections, (const char *const[]){ "postgresql", "idle" });
-	p->used = metric_cell(connections, (const char *const[]){ "postgresql", "used" });
 	p->connected = metric_cell(connects, (const char *const[]){ "postgresql", "connected" });
 	p->refused = metric_cell(connects, (const char *const[]){ "postgresql", "failed" });
 }
@@ -195,7 +176,7 @@ int postgres_keeper_start(struct postgres_store *p, struct store_words *words)
 	r = connect_one(p, words, &conn);
 	if (r < 0)
 		return r;
-	add(p, conn);
+	store_pool_add(&p->pool, conn);
 	return fiber_spawn("postgres-keeper", keeper_main, p, &p->keeper);
 }
 
@@ -247,7 +228,6 @@ static void end(struct postgres_store *p, struct postgres_conn *conn)
 {
 	postgres_conn_close(&conn);
 	store_pool_lost(&p->pool);
-	count(p);
 	kick(p);
 }
 
@@ -258,7 +238,6 @@ int postgres_keeper_take(struct postgres_store *p, struct postgres_conn **ret)
 
 	while ((r = take_any(p, &conn)) == 0) {
 		if (!postgres_conn_is_dead(conn)) {
-			count(p);
 			*ret = conn;
 			return 0;
 		}
@@ -274,7 +253,6 @@ void postgres_keeper_give(struct postgres_store *p, struct postgres_conn *conn, 
 		return;
 	}
 	store_pool_give(&p->pool, conn);
-	count(p);
 }
 
 /* ---- the lock on migrations ---- */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "fiber/fiber.h"
+#include "store/pool.h"
 #include "store/summary.h"
 #include "telemetry/trace.h"
 
@@ -48,12 +49,9 @@ void store_say(struct store *s, const char *fmt, ...)
 
 void store_init(struct store *s, const struct store_driver *driver, const struct store_options *options)
 {
-	static const char *const labels[] = { "db_system_name", "error", NULL };
-
 	*s = (struct store){ .magic = STORE_MAGIC, .driver = driver, .options = *options };
 	s->options.url = NULL;
-	s->errors = metric_new(METRIC_COUNTER, "cinesync_store_errors_total",
-	                       "Statements and transactions that failed, by the kind of error.", labels, NULL, 0);
+	s->errors = store_errors_metric(driver->system);
 }
 
 int64_t store_deadline_narrow(int64_t delay_ms)
@@ -247,16 +245,18 @@ static void count_error(struct store *s, int r)
 
 static int call_run(struct store *s, struct store_tx *tx, const struct store_call *call, struct store_rows *ret)
 {
-	int r;
+	int64_t began_us = clock_mono_us();
+	int r = args_check(s, call->args, call->n_args);
 
-	r = args_check(s, call->args, call->n_args);
 	if (r < 0)
 		return r;
 	if (fault_hit("store.statement")) {
 		store_say(s, "fault injected at store.statement");
 		return -EIO;
 	}
-	return tx ? s->driver->tx_query(tx, call, ret) : s->driver->query(s, call, ret);
+	r = tx ? s->driver->tx_query(tx, call, ret) : s->driver->query(s, call, ret);
+	sql_tell(call->sql, began_us, r);
+	return r;
 }
 
 /* A span only where there is a trace to belong to: a poll in the background would make a trace of its own each time. */

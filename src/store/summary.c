@@ -3,6 +3,9 @@
  * room in SQL_SUMMARY_SIZE. */
 #include "store/summary.h"
 
+#include "base/clock.h"
+#include "base/log.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <strings.h>
@@ -113,4 +116,15 @@ void sql_span_start(struct span *span, const char *system, const char *sql, bool
 	span_start(span, ret_name, SPAN_CLIENT, NULL);
 	span_set_str(span, "db.system.name", str_from(system));
 	span_set_str(span, "db.query.summary", str_from(ret_name));
+}
+
+void sql_tell(const char *sql, int64_t began_us, int r)
+{
+	char summary[SQL_SUMMARY_SIZE];
+
+	if (!log_enabled(LOG_DEBUG))
+		return;
+	sql_summary(sql, summary);
+	log_debug("statement", LOG_STR("statement", summary),
+	          LOG_DOUBLE("duration_ms", (double)(clock_mono_us() - began_us) / 1000), LOG_ERR(r));
 }

@@ -18,4 +18,7 @@ void sql_summary(const char *sql, char ret[SQL_SUMMARY_SIZE]);
 void sql_span_start(struct span *span, const char *system, const char *sql, bool is_batch,
                     char ret_name[SQL_SPAN_NAME_SIZE]);
 
+/* A debug line about a statement that has run; never a value of it. */
+void sql_tell(const char *sql, int64_t began_us, int r);
+
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -37,6 +38,40 @@ static void body_last_used_first(void *arg)
 	assert_non_null(store_pool_remove(&p));
 	assert_null(store_pool_remove(&p));
 	store_pool_done(&p);
+}
+
+static double shown(const char *system, const char *state)
+{
+	struct buf text CLEANUP(buf_done);
+	char line[128];
+	const char *at;
+
+	snprintf(line, sizeof(line), "\ncinesync_store_connections{db_system_name=\"%s\",pool=\"two\",state=\"%s\"} ",
+	         system, state);
+	buf_init(&text, 1 << 20);
+	metrics_write(&text);
+	at = strstr(text.data, line);
+	assert_non_null(at);
+	return strtod(at + strlen(line), NULL);
+}
+
+static void body_use_is_shown(void *arg)
+{
+	struct store_pool p;
+	void *item;
+
+	(void)arg;
+	pool_of_two(&p);
+	store_pool_add(&p, &items[0]);
+	store_pool_add(&p, &items[1]);
+	assert_true(shown("test", "used") == 0 && shown("test", "idle") == 2);
+	assert_int_equal(store_pool_take(&p, &item), 0);
+	assert_true(shown("test", "used") == 1 && shown("test", "idle") == 1);
+	store_pool_give(&p, item);
+	(void)!store_pool_remove(&p);
+	(void)!store_pool_remove(&p);
+	store_pool_done(&p);
+	assert_true(shown("test", "used") == 0 && shown("test", "idle") == 0);
 }
 
 static void waits_its_turn(void *arg)
@@ -93,6 +128,7 @@ static void body_own_deadline_says_so(void *arg)
 ON_FIBER(last_used_first)
 ON_FIBER(waits_are_bounded)
 ON_FIBER(own_deadline_says_so)
+ON_FIBER(use_is_shown)
 
 int main(void)
 {
@@ -100,6 +136,7 @@ int main(void)
 		cmocka_unit_test(test_last_used_first),
 		cmocka_unit_test(test_waits_are_bounded),
 		cmocka_unit_test(test_own_deadline_says_so),
+		cmocka_unit_test(test_use_is_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -316,9 +316,9 @@ static double queue_capacity(void *arg)
 static void metrics_declare(struct exporter *e)
 {
 	static const char *const labels[] = { "error_type", NULL };
-	struct metric *processed =
-	        metric_new(METRIC_COUNTER, "otel_sdk_processor_span_processed_total",
-	                   "Spans that left the queue; those for which there was no place in it.", labels, NULL, 0);
+	struct metric *processed = metric_new(
+	        METRIC_COUNTER, "otel_sdk_processor_span_processed_total",
+	        "Spans that left the queue, or for which there was no place in it (queue_full).", labels, NULL, 0);
 
 	e->processed = metric_cell(processed, (const char *const[]){ "" });
 	e->queue_full = metric_cell(processed, (const char *const[]){ "queue_full" });
@@ -326,8 +326,8 @@ static void metrics_declare(struct exporter *e)
 	                         "Spans by what the collector made of them.", labels, NULL, 0);
 	metric_callback("otel_sdk_processor_span_queue_size", "Spans waiting for their export.", METRIC_GAUGE,
 	                queue_size, NULL);
-	metric_callback("otel_sdk_processor_span_queue_capacity", "How many may wait.", METRIC_GAUGE, queue_capacity,
-	                NULL);
+	metric_callback("otel_sdk_processor_span_queue_capacity", "How many spans may wait for their export.",
+	                METRIC_GAUGE, queue_capacity, NULL);
 }
 
 /* Times are those of clock_mono. */

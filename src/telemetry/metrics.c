@@ -28,8 +28,7 @@ struct metric {
 	size_t n_labels;
 	double *buckets;
 	size_t n_buckets;
-	double (*callback)(void *arg); /* NULL: it has cells */
-	void *callback_arg;
+	bool is_asked;     /* declared by metric_callback(): its one cell has a function */
 	struct map *cells; /* by label values */
 	struct metric_cell *first;
 	struct metric_cell *last;
@@ -40,6 +39,8 @@ struct metric_cell {
 	unsigned magic;
 	const struct metric *metric;
 	struct metric_cell *next;
+	double (*callback)(void *arg); /* NULL: `value` is it. Under the registry's lock, as is its arg */
+	void *callback_arg;
 	char *labels;                 /* `method="GET",status="200"`, "" without labels */
 	_Atomic uint64_t value;       /* a histogram's sum */
 	_Atomic uint64_t in_bucket[]; /* n_buckets + 1, not cumulative; the last is everything above */
@@ -161,6 +162,8 @@ static struct metric *registry_get(enum metric_type type, const char *name, cons
 	m->type = type;
 	m->name = name;
 	m->help = help;
+	if (map_new(METRIC_LABEL_SETS_MAX + 1, &m->cells) < 0)
+		abort();
 	if (registry_last)
 		registry_last->next = m;
 	else
@@ -179,33 +182,17 @@ struct metric *metric_new(enum metric_type type, const char *name, const char *h
 	assert(type == METRIC_HISTOGRAM || !buckets);
 	registry_lock();
 	m = registry_get(type, name, help, &is_new);
-	assert(is_new || (m->n_labels == n_labels && !m->callback));
+	assert(is_new || (m->n_labels == n_labels && !m->is_asked));
 	if (is_new) {
 		m->labels = labels;
 		m->n_labels = n_labels;
 		if (type == METRIC_HISTOGRAM)
 			buckets_set(m, buckets, n_buckets);
-		if (map_new(METRIC_LABEL_SETS_MAX + 1, &m->cells) < 0)
-			abort();
 	}
 	registry_unlock();
 	if (n_labels == 0)
 		(void)metric_cell(m, NULL);
 	return m;
-}
-
-void metric_callback(const char *name, const char *help, enum metric_type type, double (*value)(void *arg), void *arg)
-{
-	struct metric *m;
-	bool is_new;
-
-	assert(type != METRIC_HISTOGRAM && value);
-	registry_lock();
-	m = registry_get(type, name, help, &is_new);
-	assert(is_new || m->callback);
-	m->callback = value;
-	m->callback_arg = arg;
-	registry_unlock();
 }
 
 static struct str label_value_cut(const char *value)
@@ -316,11 +303,65 @@ struct metric_cell *metric_cell(struct metric *m, const char *const *values)
 {
 	struct metric_cell *c;
 
-	assert(m && m->magic == METRIC_MAGIC && m->cells);
+	assert(m && m->magic == METRIC_MAGIC && !m->is_asked);
 	registry_lock();
 	c = cell_get(m, values);
 	registry_unlock();
 	return c;
+}
+
+void metric_callback(const char *name, const char *help, enum metric_type type, double (*value)(void *arg), void *arg)
+{
+	struct metric *m;
+	struct metric_cell *c;
+	bool is_new;
+
+	assert(type != METRIC_HISTOGRAM && value);
+	registry_lock();
+	m = registry_get(type, name, help, &is_new);
+	assert(is_new || m->is_asked);
+	m->is_asked = true;
+	c = cell_get(m, NULL);
+	c->callback = value;
+	c->callback_arg = arg;
+	registry_unlock();
+}
+
+void metric_cell_callback(struct metric_cell *c, double (*value)(void *arg), void *arg)
+{
+	assert(c && c->magic == CELL_MAGIC && c->metric->type != METRIC_HISTOGRAM && value);
+	registry_lock();
+	c->callback = value;
+	c->callback_arg = arg;
+	registry_unlock();
+}
+
+/* The lock is held. */
+static void cell_freeze(struct metric_cell *c)
+{
+	double last = c->callback(c->callback_arg);
+
+	atomic_store_explicit(&c->value, double_to_bits(last), memory_order_relaxed);
+	c->callback = NULL;
+}
+
+void metric_cell_callback_end(struct metric_cell *c, void *arg)
+{
+	assert(c && c->magic == CELL_MAGIC);
+	registry_lock();
+	if (c->callback && c->callback_arg == arg)
+		cell_freeze(c);
+	registry_unlock();
+}
+
+void metrics_freeze(void)
+{
+	registry_lock();
+	for (struct metric *m = registry_first; m; m = m->next)
+		for (struct metric_cell *c = m->first; c; c = c->next)
+			if (c->callback)
+				cell_freeze(c);
+	registry_unlock();
 }
 
 void metric_add(struct metric_cell *c, double delta)
@@ -423,13 +464,12 @@ static void histogram_write(struct buf *out, const struct metric_cell *c)
 static void metric_write(struct buf *out, const struct metric *m)
 {
 	help_write(out, m);
-	if (m->callback)
-		sample_write(out, m->name, "", "", m->callback(m->callback_arg));
 	for (const struct metric_cell *c = m->first; c; c = c->next) {
 		if (m->type == METRIC_HISTOGRAM)
 			histogram_write(out, c);
 		else
-			sample_write(out, m->name, "", c->labels, metric_get(c));
+			sample_write(out, m->name, "", c->labels,
+			             c->callback ? c->callback(c->callback_arg) : metric_get(c));
 	}
 }
 

@@ -37,11 +37,19 @@ double metric_get(const struct metric_cell *c);
  * neither block nor declare or render metrics. Declaring the same name again replaces the function. */
 void metric_callback(const char *name, const char *help, enum metric_type type, double (*value)(void *arg), void *arg);
 
+/* The same for one cell of a counter or gauge that has labels; giving a function again replaces it. */
+void metric_cell_callback(struct metric_cell *c, double (*value)(void *arg), void *arg);
+/* Before `arg` goes: the cell shows what it says now from then on. Nothing when the cell asks another one meanwhile. */
+void metric_cell_callback_end(struct metric_cell *c, void *arg);
+/* Asks all of these functions for the last time; from then on their metrics show that. For who takes things down. */
+void metrics_freeze(void);
+
 /* Everything in the text exposition format 0.0.4, in the order declared. Content-Type: METRICS_CONTENT_TYPE. */
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 void metrics_write(struct buf *out);
 /* process_resident_memory_bytes, process_virtual_memory_bytes, process_cpu_seconds_total, process_open_fds,
- * process_max_fds, process_start_time_seconds, and cinesync_build_info{service,version}. */
+ * process_max_fds, process_start_time_seconds, and cinesync_build_info{service,version} and
+ * cinesync_process_memory_limit_bytes. */
 void metrics_process_init(const char *service);
 
 #endif

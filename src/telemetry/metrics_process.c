@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -126,6 +127,38 @@ static double start_time(void *arg UNUSED)
 	return start;
 }
 
+/* The file of this process' control group (version 2) in memory's controller; "" when there is none. */
+static void memory_max_path(char *ret, size_t size)
+{
+	char text[PROC_FILE_SIZE_MAX];
+	const char *group;
+
+	*ret = '\0';
+	if (!proc_read("/proc/self/cgroup", text))
+		return;
+	group = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	if (!group)
+		return;
+	group = strchr(group, '/');
+	if (group)
+		(void)snprintf(ret, size, "/sys/fs/cgroup%.*s/memory.max", (int)strcspn(group, "\n"), group);
+}
+
+/* What it may use: its control group's limit, or else the machine's memory. Those above its group are not asked. */
+static double memory_limit(void *arg UNUSED)
+{
+	char path[PROC_FILE_SIZE_MAX + 64];
+	char text[PROC_FILE_SIZE_MAX];
+	double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+	double group;
+
+	memory_max_path(path, sizeof(path));
+	if (!path[0] || !proc_read(path, text) || text[0] < '0' || text[0] > '9')
+		return machine;
+	group = (double)strtoull(text, NULL, 10);
+	return group < machine ? group : machine;
+}
+
 void metrics_process_init(const char *service)
 {
 	static const char *const labels[] = { "service", "version", NULL };
@@ -140,6 +173,9 @@ void metrics_process_init(const char *service)
 	                resident_memory_bytes, NULL);
 	metric_callback("process_virtual_memory_bytes", "Virtual memory, in bytes.", METRIC_GAUGE, virtual_memory_bytes,
 	                NULL);
+	metric_callback("cinesync_process_memory_limit_bytes",
+	                "Memory that the process may use: its control group's limit, or all of the machine's.",
+	                METRIC_GAUGE, memory_limit, NULL);
 	metric_callback("process_open_fds", "Open file descriptors.", METRIC_GAUGE, open_fds, NULL);
 	metric_callback("process_max_fds", "Limit of open file descriptors.", METRIC_GAUGE, max_fds, NULL);
 	metric_callback("process_start_time_seconds", "When the process started, in seconds since 1970.", METRIC_GAUGE,

@@ -261,6 +261,35 @@ static void test_callback_and_special_numbers(void **state UNUSED)
 	assert_true(value_of("t_asked", "") == 12345678901234);
 }
 
+static void test_a_cell_that_asks_until_it_may_not(void **state UNUSED)
+{
+	static const char *const labels[] = { "pool", NULL };
+	static double first = 1, second = 2, third = 3;
+	struct metric *m = metric_new(METRIC_GAUGE, "t_asked_level", "Asked for.", labels, NULL, 0);
+	struct metric_cell *a = metric_cell(m, (const char *const[]){ "a" });
+	struct metric_cell *b = metric_cell(m, (const char *const[]){ "b" });
+
+	metric_cell_callback(a, answer, &first);
+	metric_cell_callback(b, answer, &second);
+	render_and_parse();
+	assert_true(value_of("t_asked_level", "pool=a;") == 1 && value_of("t_asked_level", "pool=b;") == 2);
+	/* Whoever comes after is asked, and the one before has no say any more. */
+	metric_cell_callback(a, answer, &third);
+	metric_cell_callback_end(a, &first);
+	third = 4;
+	render_and_parse();
+	assert_true(value_of("t_asked_level", "pool=a;") == 4);
+	metric_cell_callback_end(a, &third);
+	third = second = 5;
+	render_and_parse();
+	assert_true(value_of("t_asked_level", "pool=a;") == 4 && value_of("t_asked_level", "pool=b;") == 5);
+	metric_callback("t_asked_last", "Asked for.", METRIC_GAUGE, answer, &first);
+	metrics_freeze();
+	first = second = 6;
+	render_and_parse();
+	assert_true(value_of("t_asked_last", "") == 1 && value_of("t_asked_level", "pool=b;") == 5);
+}
+
 static void *adder(void *arg)
 {
 	for (int i = 0; i < 20000; i++)
@@ -292,6 +321,8 @@ static void test_process_metrics(void **state UNUSED)
 	assert_true(value_of("process_resident_memory_bytes", "") > 500000);
 	assert_true(value_of("process_virtual_memory_bytes", "") > value_of("process_resident_memory_bytes", ""));
 	assert_true(value_of("process_cpu_seconds_total", "") > 0);
+	assert_true(value_of("cinesync_process_memory_limit_bytes", "") >
+	            value_of("process_resident_memory_bytes", ""));
 	assert_true(value_of("process_max_fds", "") > 0);
 	assert_true(fabs(value_of("process_start_time_seconds", "") - (double)time(NULL)) < 600);
 	fds = value_of("process_open_fds", "");
@@ -312,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_default_buckets),
 		cmocka_unit_test(test_label_sets_over_the_limit_become_other),
 		cmocka_unit_test(test_callback_and_special_numbers),
+		cmocka_unit_test(test_a_cell_that_asks_until_it_may_not),
 		cmocka_unit_test(test_threads_lose_nothing),
 		cmocka_unit_test(test_process_metrics),
 	};

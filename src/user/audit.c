@@ -47,7 +47,7 @@ int audit_add(struct request *req, struct store_tx *tx, struct arena *a, const s
 
 void audit_log(struct request *req, const struct audit_event *e)
 {
-	log_info("security event", LOG_STR("action", e->action), LOG_STR("result", results[e->result]),
+	log_each(LOG_INFO, "security event", LOG_STR("action", e->action), LOG_STR("result", results[e->result]),
 	         LOG_STRN("actor_id", e->actor_id), LOG_STRN("user_id", e->user_id),
 	         LOG_STRN("session_id", e->session_id),
 	         LOG_STRN("client_address", req ? request_client_address(req) : STR("-")));

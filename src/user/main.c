@@ -292,6 +292,7 @@ static int start(struct service_run *run, const void *config, void **ret_state)
 		stop(u);
 		return r;
 	}
+	user_metrics_begin(u);
 	service_mode_set(run, "events",
 	                 u->config->amqp_url ? "RabbitMQ" : "direct delivery to the notification service");
 	*ret_state = u;

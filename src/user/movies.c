@@ -29,7 +29,7 @@ void movies_begin(struct user_state *u)
 
 static int cannot_say(const char *why, int64_t detail)
 {
-	log_warning("movie service gave no answer", LOG_STR("reason", why), LOG_INT("detail", detail));
+	log_warning("movie service gave no answer", LOG_STR("reason", why), LOG_INT("status", detail));
 	return -EHOSTDOWN;
 }
 

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "fiber/fiber.h"
 #include "fiber/lane.h"
+#include "service/loop_metrics.h"
 #include "telemetry/trace.h"
 #include "user/pepper.h"
 
@@ -287,6 +288,7 @@ int passwords_new(int cost, size_t hashers, size_t queue_max, const char *pepper
 		passwords_free(&p);
 		return r;
 	}
+	lane_metrics_begin("password", p->lane);
 	/* No password has this digest; hashing one to make it would cost the start a quarter of a second. */
 	hash_write(&(struct recipe){ cost, peppers_newest(p->peppers), salt }, "...............................",
 	           p->nobody);
@@ -299,6 +301,8 @@ void passwords_free(struct passwords **p)
 	if (!*p)
 		return;
 	assert((*p)->magic == PASSWORDS_MAGIC);
+	if ((*p)->lane)
+		lane_metrics_end("password", (*p)->lane);
 	lane_free(&(*p)->lane);
 	peppers_free(&(*p)->peppers);
 	(*p)->magic = 0;

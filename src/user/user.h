@@ -166,6 +166,9 @@ extern const struct route stats_routes[];
 extern const struct route import_routes[];
 extern const struct route import_report_routes[];
 
+/* Declares the metrics of Redis and of the sessions that ended; both must be there. */
+void user_metrics_begin(struct user_state *u);
+
 /* The hook of service.h: a valid access token of a session that is alive. Yields. */
 int user_authenticate(struct request *req, struct str token, void *arg, struct http_user *ret, const char **ret_reason);
 

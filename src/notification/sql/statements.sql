@@ -30,6 +30,9 @@ WHERE event_id = $1 AND state = 'pending';
 -- When the next one that is not due yet will be; NULL when there is none.
 SELECT min(next_attempt_ms) FROM deliveries WHERE state = 'pending' AND next_attempt_ms > $1;
 
+-- name: deliveries_waiting
+SELECT count(*), min(created_at_ms) FROM deliveries WHERE state = 'pending';
+
 -- name: deliveries_lately
 -- Mails to a recipient since then, and when the first of them was sent.
 SELECT count(*), min(sent_at_ms) FROM deliveries WHERE recipient = $1 AND sent_at_ms > $2;
