@@ -22,6 +22,7 @@ gateway_settings_check() {
 	auth_rate=$setting_value
 	[ "${GATEWAY_WORKERS:-auto}" = auto ] || setting_number GATEWAY_WORKERS 1 1 256
 	gateway_proxies_set "${GATEWAY_TRUSTED_PROXIES:-none}"
+	gateway_status_set "${GATEWAY_STATUS_LISTEN:-none}"
 	case "$ROOT$DATA$BUILD" in
 	*[\"\\\$]* | *'
 '*) die "$EX_CONFIG" "the folder $ROOT, or $DATA, has a character in its name that nginx cannot take: \" \\ \$ or a line break" ;;
@@ -105,6 +106,17 @@ gateway_keys_set() { # FILE, or "none"
 	GATEWAY_AUTH='cinesync_auth optional;'
 }
 
+# Sets STATUS to nginx's words for who is told the metrics: whoever reaches an address of its own, nobody by default.
+gateway_status_set() { # "none", or ADDRESS:PORT
+	STATUS=
+	[ "$1" != none ] || return 0
+	case $1 in
+	*[!0-9a-fA-F.:\[\]]* | *: | :*) die "$EX_CONFIG" "GATEWAY_STATUS_LISTEN=$1: must be none, or an address and a port, as 127.0.0.1:8090" ;;
+	*:*) STATUS="server { listen $1; access_log off; cinesync_trace off; location = /metrics { cinesync_status; } location / { return 404; } }" ;;
+	*) die "$EX_CONFIG" "GATEWAY_STATUS_LISTEN=$1: must be none, or an address and a port, as 127.0.0.1:8090" ;;
+	esac
+}
+
 gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS
 	CONFIG_SCRIPT=
 	gateway_upstreams_set "$1" "$2"
@@ -113,6 +125,7 @@ gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS
 	config_set MODULE "$BUILD/$GATEWAY_MODULE"
 	config_set KEYS "$GATEWAY_KEYS"
 	config_set AUTH "$GATEWAY_AUTH"
+	config_set STATUS "$STATUS"
 	config_set WORKERS "${GATEWAY_WORKERS:-auto}"
 	config_set REAL_IP "$REAL_IP"
 	config_set RUN "$RUN"

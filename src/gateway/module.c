@@ -5,6 +5,7 @@
  *   cinesync_routes FILE;        the API's OpenAPI document
  *   cinesync_auth required | optional | off;
  *   cinesync_trace on | off;
+ *   cinesync_status;             the location's content: metrics
  *
  * All are off by default, and then nothing is changed. Settings are read, and what is wrong with them said, before any
  * worker starts: `nginx -t` tells. The master never verifies, counts or sends anything. */
@@ -49,7 +50,8 @@ static ngx_int_t hooks_add(ngx_conf_t *cf)
 	if (handler_add(cf, NGX_HTTP_POST_READ_PHASE, spans_begin) != NGX_OK ||
 	    handler_add(cf, NGX_HTTP_REWRITE_PHASE, spans_locate) != NGX_OK ||
 	    handler_add(cf, NGX_HTTP_ACCESS_PHASE, auth_handle) != NGX_OK ||
-	    handler_add(cf, NGX_HTTP_LOG_PHASE, spans_end) != NGX_OK)
+	    handler_add(cf, NGX_HTTP_LOG_PHASE, spans_end) != NGX_OK ||
+	    handler_add(cf, NGX_HTTP_LOG_PHASE, status_count) != NGX_OK)
 		return NGX_ERROR;
 	next_header_filter = ngx_http_top_header_filter;
 	ngx_http_top_header_filter = header_filter;
@@ -250,6 +252,8 @@ static ngx_command_t commands[] = {
 	  offsetof(struct gateway_location, auth), auth_words },
 	{ ngx_string("cinesync_trace"), ANYWHERE | NGX_CONF_FLAG, trace_set, NGX_HTTP_LOC_CONF_OFFSET,
 	  offsetof(struct gateway_location, trace), NULL },
+	{ ngx_string("cinesync_status"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, status_set, NGX_HTTP_LOC_CONF_OFFSET, 0,
+	  NULL },
 	ngx_null_command,
 };
 

@@ -33,11 +33,12 @@ struct gateway_settings {
 	ngx_str_t issuer;
 	ngx_str_t audience;
 	ngx_int_t leeway_s;
-	struct keys *keys;     /* NULL: cinesync_jwks is not set */
-	struct routes *routes; /* NULL: cinesync_routes is not set */
-	bool is_asked_auth;    /* cinesync_auth is not off somewhere */
-	bool is_traced;        /* cinesync_trace is on somewhere */
-	bool has_telemetry;    /* the next one is filled in */
+	struct keys *keys;        /* NULL: cinesync_jwks is not set */
+	struct routes *routes;    /* NULL: cinesync_routes is not set */
+	bool is_asked_auth;       /* cinesync_auth is not off somewhere */
+	bool is_traced;           /* cinesync_trace is on somewhere */
+	ngx_shm_zone_t *counters; /* NULL: cinesync_status is nowhere */
+	bool has_telemetry;       /* the next one is filled in */
 	struct telemetry_settings telemetry;
 };
 
@@ -84,6 +85,8 @@ struct str request_path(ngx_http_request_t *req);
 void request_route_find(ngx_http_request_t *req, struct gateway_request *of);
 /* "/api/v1/movies/{movie_id}", "/docs"; NULL: a path that nobody named. NUL-terminated, in the pool. */
 const char *request_route(ngx_http_request_t *req, struct gateway_request *of);
+/* Of the answer; 0: there is none. */
+ngx_uint_t request_status(ngx_http_request_t *req);
 /* A header of the answer in the place of any that is there. False: out of memory. */
 bool request_answer_header(ngx_http_request_t *req, const char *name, struct str value, ngx_table_elt_t **ret);
 
@@ -92,10 +95,15 @@ ngx_int_t auth_handle(ngx_http_request_t *req);
 ngx_int_t spans_begin(ngx_http_request_t *req);
 ngx_int_t spans_locate(ngx_http_request_t *req);
 ngx_int_t spans_end(ngx_http_request_t *req);
+ngx_int_t status_count(ngx_http_request_t *req);
 void spans_header(ngx_http_request_t *req);
 void spans_body(ngx_http_request_t *req, ngx_chain_t *in);
 /* The client span of the upstream that is about to be asked, begun when there is none; the server's without one. */
 const struct context *spans_upstream(ngx_http_request_t *req, struct gateway_request *of);
+
+/* The directive cinesync_status, and its content. */
+char *status_set(ngx_conf_t *cf, ngx_command_t *command, void *conf);
+ngx_int_t status_handle(ngx_http_request_t *req);
 
 /* A worker's own: keys, exporter. */
 ngx_int_t worker_begin(ngx_cycle_t *cycle);

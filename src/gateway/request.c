@@ -168,6 +168,11 @@ const char *request_route(ngx_http_request_t *req, struct gateway_request *of)
 	return of->location.len > 0 ? (const char *)of->location.data : NULL;
 }
 
+ngx_uint_t request_status(ngx_http_request_t *req)
+{
+	return req->err_status ? req->err_status : req->headers_out.status;
+}
+
 bool request_answer_header(ngx_http_request_t *req, const char *name, struct str value, ngx_table_elt_t **ret)
 {
 	ngx_table_elt_t *h;

@@ -167,7 +167,8 @@ ngx_int_t spans_begin(ngx_http_request_t *req)
 ngx_int_t spans_locate(ngx_http_request_t *req)
 {
 	ngx_http_core_loc_conf_t *core = ngx_http_get_module_loc_conf(req, ngx_http_core_module);
-	struct gateway_request *of = gateway_location(req)->trace ? request_get(req) : request_find(req);
+	bool is_wanted = gateway_location(req)->trace || gateway_settings(req)->counters;
+	struct gateway_request *of = is_wanted ? request_get(req) : request_find(req);
 
 	if (of && !of->is_located) {
 		of->is_located = true;
@@ -178,11 +179,6 @@ ngx_int_t spans_locate(ngx_http_request_t *req)
 	return NGX_DECLINED;
 }
 
-static ngx_uint_t status_of(ngx_http_request_t *req)
-{
-	return req->err_status ? req->err_status : req->headers_out.status;
-}
-
 /* As https://opentelemetry.io/docs/specs/semconv/http/http-spans/ has it. No query: there may be a name in it, or a
  * link's key. */
 static void server_describe(ngx_http_request_t *req, struct gateway_request *of)
@@ -190,7 +186,7 @@ static void server_describe(ngx_http_request_t *req, struct gateway_request *of)
 	const char *route = request_route(req, of);
 	bool is_secret = of->route && of->route->has_secret;
 	struct span *span = &of->server;
-	ngx_uint_t status = status_of(req);
+	ngx_uint_t status = request_status(req);
 
 	span->name = name_make(req, method_of(req), str_from(route));
 	span_set_str(span, "http.request.method", str_from(method_of(req)));
