@@ -21,6 +21,7 @@ static struct {
 	struct arena *arena;
 	struct exporter *exporter;
 	ngx_event_t timer;
+	ngx_connection_t timer_owner; /* nginx names it when it logs a timer: it has to be one of these */
 	int64_t looked_ms;
 	int last_error; /* said once */
 } worker;
@@ -104,7 +105,8 @@ static ngx_int_t keys_begin(ngx_cycle_t *cycle)
 	(void)look();
 	worker.timer.handler = timer_fired;
 	worker.timer.log = cycle->log;
-	worker.timer.data = &worker;
+	worker.timer_owner.fd = (ngx_socket_t)-1;
+	worker.timer.data = &worker.timer_owner;
 	/* It holds up no worker that is to end. */
 	worker.timer.cancelable = 1;
 	ngx_add_timer(&worker.timer, WORKER_POLL_MS);
