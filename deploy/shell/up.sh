@@ -104,6 +104,7 @@ settings_check() {
 		complaint=$(service_env "$service" "$program" --check-config 2>&1 >/dev/null) ||
 			die "$EX_CONFIG" "bad setting: $(say "$complaint" | tail -n 1)"
 	done
+	[ -e "$BUILD/$GATEWAY_MODULE" ] || die "$EX_UNAVAILABLE" "$BUILD/$GATEWAY_MODULE is not built; run ./cinesync build"
 }
 
 port_check() {
