@@ -1,6 +1,9 @@
 # The gateway: nginx's configuration from its template, its check, its start.
 # shellcheck shell=sh
 
+GATEWAY_MODULE=src/gateway/ngx_http_cinesync_module.so
+GATEWAY_PRELOAD=src/gateway/preload
+
 gateway_settings_check() {
 	number_between "$PORT" 1 65535 || die "$EX_CONFIG" "--port $PORT: must be a number from 1 to 65535"
 	case $LISTEN_ADDRESS in
@@ -19,6 +22,7 @@ gateway_settings_check() {
 	auth_rate=$setting_value
 	[ "${GATEWAY_WORKERS:-auto}" = auto ] || setting_number GATEWAY_WORKERS 1 1 256
 	gateway_proxies_set "${GATEWAY_TRUSTED_PROXIES:-none}"
+	gateway_status_set "${GATEWAY_STATUS_LISTEN:-none}"
 	case "$ROOT$DATA$BUILD" in
 	*[\"\\\$]* | *'
 '*) die "$EX_CONFIG" "the folder $ROOT, or $DATA, has a character in its name that nginx cannot take: \" \\ \$ or a line break" ;;
@@ -89,10 +93,39 @@ gateway_upstreams_set() { # MOVIE-ADDRESS USER-ADDRESS
 	MOVIE_UPSTREAM='$movie_service' USER_UPSTREAM='$user_service'
 }
 
+# Sets GATEWAY_KEYS to nginx's words for how tokens are checked, GATEWAY_AUTH to those of the places where they are. Without a
+# file of keys nothing is checked here; the services do it in any case.
+gateway_keys_set() { # FILE, or "none"
+	GATEWAY_KEYS='' GATEWAY_AUTH=''
+	[ "$1" != none ] || return 0
+	case $1${TOKEN_ISSUER-}${TOKEN_AUDIENCE-} in
+	*[\"\\\$]* | *'
+'*) die "$EX_CONFIG" "GATEWAY_JWKS_FILE, TOKEN_ISSUER or TOKEN_AUDIENCE has a character that nginx cannot take: \" \\ \$ or a line break" ;;
+	esac
+	GATEWAY_KEYS="cinesync_jwks \"$1\"; cinesync_issuer \"${TOKEN_ISSUER:-cinesync}\"; cinesync_audience \"${TOKEN_AUDIENCE:-cinesync}\";"
+	GATEWAY_AUTH='cinesync_auth optional;'
+}
+
+# Sets STATUS to nginx's words for who is told the metrics: whoever reaches an address of its own, nobody by default.
+gateway_status_set() { # "none", or ADDRESS:PORT
+	STATUS=
+	[ "$1" != none ] || return 0
+	case $1 in
+	*[!0-9a-fA-F.:\[\]]* | *: | :*) die "$EX_CONFIG" "GATEWAY_STATUS_LISTEN=$1: must be none, or an address and a port, as 127.0.0.1:8090" ;;
+	*:*) STATUS="server { listen $1; access_log off; cinesync_trace off; location = /metrics { cinesync_status; } location / { return 404; } }" ;;
+	*) die "$EX_CONFIG" "GATEWAY_STATUS_LISTEN=$1: must be none, or an address and a port, as 127.0.0.1:8090" ;;
+	esac
+}
+
 gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS
 	CONFIG_SCRIPT=
 	gateway_upstreams_set "$1" "$2"
+	gateway_keys_set "${GATEWAY_JWKS_FILE:-none}"
 	config_set USER "$(gateway_user)"
+	config_set MODULE "$BUILD/$GATEWAY_MODULE"
+	config_set KEYS "$GATEWAY_KEYS"
+	config_set AUTH "$GATEWAY_AUTH"
+	config_set STATUS "$STATUS"
 	config_set WORKERS "${GATEWAY_WORKERS:-auto}"
 	config_set REAL_IP "$REAL_IP"
 	config_set RUN "$RUN"
@@ -109,14 +142,24 @@ gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS
 	sed -e "$CONFIG_SCRIPT" "$ROOT/src/gateway/nginx.conf.in" >"$DATA/nginx/nginx.conf"
 }
 
+# Sets NGINX_ENV to what stands in nginx's environment beside ours: its log's clock is UTC, as the services' is; a module that
+# was built with sanitizers wants their library to be the first. (What nginx leaves to the end of its process is no leak.)
+nginx_env_set() {
+	NGINX_ENV=TZ=UTC
+	if [ -e "$BUILD/$GATEWAY_PRELOAD" ]; then
+		NGINX_ENV="$NGINX_ENV LD_PRELOAD=$(cat "$BUILD/$GATEWAY_PRELOAD") ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
+	fi
+}
+
 # nginx's own words about what is wrong, without their date.
 gateway_complaint() { # FILE
 	sed -n -e 's/^.*\[emerg\] //' -e 's/^[0-9]*#[0-9]*: //' -e 1p "$1"
 }
 
 gateway_config_test() {
-	# The clock of its log lines is UTC, as the services' is.
-	if TZ=UTC "$NGINX" -t -q -e stderr -p "$DATA/nginx/" -c "$DATA/nginx/nginx.conf" 2>"$RUN/nginx-test"; then
+	nginx_env_set
+	# shellcheck disable=SC2086  # words
+	if env $NGINX_ENV "$NGINX" -t -q -e stderr -p "$DATA/nginx/" -c "$DATA/nginx/nginx.conf" 2>"$RUN/nginx-test"; then
 		rm -f "$RUN/nginx-test"
 		return
 	fi
@@ -125,5 +168,7 @@ gateway_config_test() {
 }
 
 gateway_start() {
-	part_spawn gateway "$GATEWAY_URL" env TZ=UTC "$NGINX" -e stderr -p "$DATA/nginx/" -c "$DATA/nginx/nginx.conf"
+	nginx_env_set
+	# shellcheck disable=SC2086  # words
+	part_spawn gateway "$GATEWAY_URL" env $NGINX_ENV "$NGINX" -e stderr -p "$DATA/nginx/" -c "$DATA/nginx/nginx.conf"
 }

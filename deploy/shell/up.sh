@@ -7,6 +7,8 @@
 START_TRIES=5
 READY_LIMIT_MS=60000 # sanitizer builds are slow to start
 LOG_SIZE_MAX_KB=10240
+# What the user service writes and nginx's workers read, whoever they are: public keys.
+JWKS_NAME=public/jwks.json
 JWKS_PATH=/api/v1/auth/.well-known/jwks.json
 DATABASES_READ=
 
@@ -80,6 +82,7 @@ service_env() { # SERVICE COMMAND...
 	eval "env_address=\$ADDRESS_$env_service"
 	env LISTEN="$env_address" DATA_DIR="$DATA/$env_service" MOVIE_URL="http://$ADDRESS_movie" \
 		LINK_KEY_FILE="$DATA/link.key" NOTIFICATION_URL="http://$ADDRESS_notification" PUBLIC_URL="${PUBLIC_URL:-$GATEWAY_URL}" \
+		JWKS_FILE="${GATEWAY_JWKS_FILE-}" \
 		JWKS_URL="${JWKS_URL:-http://$ADDRESS_user$JWKS_PATH}" \
 		SESSIONS_URL="${SESSIONS_URL:-http://$ADDRESS_user/internal/sessions}" "$@"
 }
@@ -101,6 +104,7 @@ settings_check() {
 		complaint=$(service_env "$service" "$program" --check-config 2>&1 >/dev/null) ||
 			die "$EX_CONFIG" "bad setting: $(say "$complaint" | tail -n 1)"
 	done
+	[ -e "$BUILD/$GATEWAY_MODULE" ] || die "$EX_UNAVAILABLE" "$BUILD/$GATEWAY_MODULE is not built; run ./cinesync build"
 }
 
 port_check() {
@@ -119,6 +123,7 @@ service_start() { # SERVICE
 	[ "$start_service" = user ] || set -- "$@" -u PASSWORD_PEPPERS
 	part_spawn "$start_service" "http://$start_address" env "$@" LISTEN="$start_address" DATA_DIR="$DATA/$start_service" \
 		MOVIE_URL="http://$ADDRESS_movie" LINK_KEY_FILE="$DATA/link.key" NOTIFICATION_URL="http://$ADDRESS_notification" \
+		JWKS_FILE="${GATEWAY_JWKS_FILE-}" \
 		PUBLIC_URL="${PUBLIC_URL:-$GATEWAY_URL}" JWKS_URL="${JWKS_URL:-http://$ADDRESS_user$JWKS_PATH}" \
 		SESSIONS_URL="${SESSIONS_URL:-http://$ADDRESS_user/internal/sessions}" \
 		"$BUILD/src/$start_service/cinesync-$start_service"
@@ -287,6 +292,7 @@ descriptors_raise() {
 }
 
 supervise() {
+	GATEWAY_JWKS_FILE=$DATA/$JWKS_NAME
 	gateway_settings_check
 	NGINX=$(nginx_program)
 	SIGNAL_CODE=130
@@ -294,7 +300,8 @@ supervise() {
 	umask 077
 	descriptors_raise
 	supervisor_record
-	mkdir -p "$DATA/nginx" "$DATA/movie" "$DATA/user" "$DATA/notification"
+	mkdir -p "$DATA/nginx" "$DATA/movie" "$DATA/user" "$DATA/notification" "$DATA/public"
+	chmod 755 "$DATA/public"
 	logs_rotate
 	all_start
 	SIGNAL_CODE=0
@@ -329,6 +336,7 @@ detach() {
 }
 
 up() {
+	GATEWAY_JWKS_FILE=$DATA/$JWKS_NAME
 	gateway_settings_check
 	data_open
 	lock_take

@@ -68,14 +68,19 @@ void span_start(struct span *s, const char *name, enum span_kind kind, const str
 	context_current = &s->context;
 }
 
-void span_end(struct span *s)
+void span_end_at(struct span *s, int64_t mono_ns)
 {
 	assert(s && s->end_mono_ns == 0);
 	assert(context_current == &s->context);
-	s->end_mono_ns = clock_mono_ns();
+	s->end_mono_ns = MAX(mono_ns, s->start_mono_ns);
 	context_current = s->outer;
 	if (sink.finished && s->is_recording)
 		sink.finished(s, sink.arg);
+}
+
+void span_end(struct span *s)
+{
+	span_end_at(s, clock_mono_ns());
 }
 
 void span_unsample(struct span *s)

@@ -72,6 +72,9 @@ struct span {
 void span_start(struct span *s, const char *name, enum span_kind kind, const struct context *parent);
 /* Closes it, restores context_current, hands it to the sink. Ending twice, or while an inner span is open, is a bug. */
 void span_end(struct span *s);
+/* The same, at a moment of clock_mono that has passed, though not before its start: whoever watches others' work learns
+ * of its end later. */
+void span_end_at(struct span *s, int64_t mono_ns);
 /* Not sampled after all, nor what follows from it. Right after its start. */
 void span_unsample(struct span *s);
 /* As if it had not been: restores context_current, and the sink hears nothing. It must have no children. */

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "token/seal.h"
 #include "user/keyring_inside.h"
+#include "user/keyring_publish.h"
 #include "user/statements.h"
 
 #include <errno.h>
@@ -108,6 +109,15 @@ static int jwks_make(const struct keyring *k, const struct ring_set *s, struct t
 	return 0;
 }
 
+/* Said, and no reason to stop: who reads the file has the keys of before, and the key set by HTTP. */
+static void publish(const struct keyring *k)
+{
+	int r = k->publish_file ? keyring_publish(k->publish_file, reply_body(k->jwks)) : 0;
+
+	if (r < 0)
+		log_warning("cannot write the public keys", LOG_STR("file", k->publish_file), LOG_ERR(r));
+}
+
 /* All or nothing; the set's keys are the ring's then. */
 static int ring_replace(struct keyring *k, struct ring_set *s)
 {
@@ -120,6 +130,7 @@ static int ring_replace(struct keyring *k, struct ring_set *s)
 	token_verifier_set_keys(k->verifier, &keys);
 	reply_unref(&k->jwks);
 	k->jwks = STEAL(jwks);
+	publish(k);
 	for (size_t i = 0; i < k->n; i++)
 		token_key_free(&k->keys[i]);
 	memcpy(k->keys, s->keys, sizeof(k->keys));
@@ -233,7 +244,10 @@ int keyring_open(const struct keyring_options *o, struct keyring **ret)
 		               .token_ttl_s = o->token_ttl_s };
 	fiber_semaphore_init(&k->looking, 1, LOOKERS_MAX);
 	k->import_file = o->import_file ? strdup(o->import_file) : NULL;
-	r = o->import_file && !k->import_file ? -ENOMEM : verifier_begin(k, &o->policy);
+	k->publish_file = o->publish_file ? strdup(o->publish_file) : NULL;
+	if ((o->import_file && !k->import_file) || (o->publish_file && !k->publish_file))
+		return -ENOMEM;
+	r = verifier_begin(k, &o->policy);
 	if (r == 0)
 		r = k->is_fixed ? fixed_begin(k, o->fixed_file) : shared_begin(k);
 	if (r < 0)
@@ -253,6 +267,7 @@ void keyring_free(struct keyring **k)
 	token_verifier_free(&(*k)->verifier);
 	reply_unref(&(*k)->jwks);
 	free((*k)->import_file);
+	free((*k)->publish_file);
 	(*k)->magic = 0;
 	free(*k);
 	*k = NULL;

@@ -29,8 +29,9 @@ struct seal;
 struct keyring_options {
 	struct store *store;
 	const struct seal *seal;
-	const char *fixed_file;  /* NULL: keys of the database */
-	const char *import_file; /* when it is there: the first key; its tokens stay good */
+	const char *fixed_file;   /* NULL: keys of the database */
+	const char *import_file;  /* when it is there: the first key; its tokens stay good */
+	const char *publish_file; /* the public keys go there whenever they change; NULL: nowhere */
 	struct token_policy policy;
 	int64_t age_s; /* 0: no rotation by age */
 	int64_t overlap_s;

@@ -10,7 +10,8 @@ struct keyring {
 	struct store *store;
 	const struct seal *seal;
 	char *import_file;
-	bool is_fixed; /* one key, out of a file */
+	char *publish_file; /* NULL: nowhere */
+	bool is_fixed;      /* one key, out of a file */
 	int64_t age_s;
 	int64_t overlap_s;
 	int64_t token_ttl_s;

@@ -113,6 +113,7 @@ static int keys_begin(const struct user_config *c, struct store *store, const st
 		.seal = seal,
 		.fixed_file = c->signing_key_file,
 		.import_file = path,
+		.publish_file = c->jwks_file,
 		.policy = { .issuer = c->token_issuer,
 		            .audience = c->token_audience,
 		            .leeway_s = 5,

@@ -57,6 +57,9 @@ static const struct config_entry entries[] = {
 	SETTING(CONFIG_STRING, "SIGNING_KEY_FILE", signing_key_file, 1, 1024, NULL, NULL,
 	        "The one private key of the access tokens (JWK, mode 0600), made when missing; unset: keys in the "
 	        "database, shared by all replicas and rotated."),
+	SETTING(CONFIG_STRING, "JWKS_FILE", jwks_file, 1, 1024, NULL, NULL,
+	        "Where the public keys are written too, whenever they change, for a gateway on this machine to check "
+	        "tokens with; unset: nowhere. They are at /api/v1/auth/.well-known/jwks.json in any case."),
 	SETTING(CONFIG_INT, "ACCESS_TOKEN_TTL_S", access_token_ttl_s, 5, 86400, "600", "s", "Life of an access token."),
 	SETTING(CONFIG_INT, "REFRESH_TOKEN_TTL_S", refresh_token_ttl_s, 60, 31536000, "2592000", "s",
 	        "Life of a session that is not refreshed."),

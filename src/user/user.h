@@ -46,6 +46,7 @@ struct user_config {
 	char *token_issuer;
 	char *token_audience;
 	char *signing_key_file;
+	char *jwks_file;
 	int64_t signing_key_age_s;
 	int64_t signing_key_overlap_s;
 	int64_t access_token_ttl_s;

@@ -251,7 +251,8 @@ def elsewhere():
         source, target = ROOT / name, folder / name
         target.parent.mkdir(exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
-    for name in ("openapi.json", *(f"src/{part}/cinesync-{part}" for part in ("movie", "user", "notification"))):
+    module = [f"src/gateway/{name}" for name in ("ngx_http_cinesync_module.so", "preload") if (BUILD / "src/gateway" / name).exists()]
+    for name in ("openapi.json", *module, *(f"src/{part}/cinesync-{part}" for part in ("movie", "user", "notification"))):
         (folder / "build" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(BUILD / name, folder / "build" / name)
     if os.getuid() == 0:
