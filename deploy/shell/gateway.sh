@@ -89,9 +89,16 @@ gateway_upstreams_set() { # MOVIE-ADDRESS USER-ADDRESS
 	MOVIE_UPSTREAM='$movie_service' USER_UPSTREAM='$user_service'
 }
 
-gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS
+# Without the collector the lines about it are comments.
+gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS [COLLECTOR-ADDRESS]
 	CONFIG_SCRIPT=
 	gateway_upstreams_set "$1" "$2"
+	if [ -n "${3-}" ]; then
+		UPSTREAMS="$UPSTREAMS upstream trace { server $3; keepalive 4; }"
+		config_set TRACES ''
+	else
+		config_set TRACES '#'
+	fi
 	config_set USER "$(gateway_user)"
 	config_set WORKERS "${GATEWAY_WORKERS:-auto}"
 	config_set REAL_IP "$REAL_IP"

@@ -3,6 +3,7 @@
 #include "trace/graph.h"
 
 #include "base/map.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -82,9 +83,8 @@ static int node_get(struct graphing *g, struct str name, enum graph_kind kind, s
 	if (node || g->graph->n_nodes == GRAPH_NODES_MAX)
 		return 0;
 	node = arena_alloc(g->arena, sizeof(*node));
-	if (!node || map_put(g->nodes, name, node, NULL) < 0)
+	if (!node || arena_copy(g->arena, name, &node->name) < 0 || map_put(g->nodes, name, node, NULL) < 0)
 		return -ENOMEM;
-	node->name = name;
 	node->kind = kind;
 	g->graph->nodes[g->graph->n_nodes++] = node;
 	*ret = node;
@@ -165,7 +165,8 @@ static int request_add(struct graphing *g, const struct trace_span *s)
 	struct graph_node *node, *from;
 	int r;
 
-	if (is_call)
+	/* By its own service too, as a publisher's is that sends by HTTP. */
+	if (parent)
 		g->is_answered[at] = true;
 	if (!is_within(g, s) ||
 	    !(is_call || trace_span_is_root(s) || s->kind == TRACE_SERVER || s->kind == TRACE_CONSUMER))
@@ -196,18 +197,19 @@ static struct str peer_of(const struct trace_span *s, enum graph_kind *ret_kind)
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const struct trace_attribute *a = trace_attribute_find(s->attributes, s->n_attributes, keys[i].key);
 
-		if (!a || a->kind != TRACE_TEXT || a->text.len == 0)
+		if (!a || a->kind != TRACE_TEXT || a->text.len == 0 || utf8_has_control(a->text))
 			continue;
 		*ret_kind = keys[i].kind;
-		return a->text;
+		return str_slice(a->text, 0, utf8_cut(a->text, TRACE_NAME_MAX));
 	}
 	return STR_NULL;
 }
 
-/* A call to something that sends no spans. */
+/* A call to something that sends no spans. Each service has a database of its own, whatever it is called. */
 static int peer_add(struct graphing *g, size_t at)
 {
 	const struct trace_span *s = g->sorted[at];
+	char own[2 * TRACE_NAME_MAX + 2];
 	struct graph_node *from, *to;
 	enum graph_kind kind;
 	struct str peer;
@@ -218,6 +220,10 @@ static int peer_add(struct graphing *g, size_t at)
 	peer = peer_of(s, &kind);
 	if (!peer.data)
 		return 0;
+	if (kind == GRAPH_DATABASE) {
+		snprintf(own, sizeof(own), "%.*s %.*s", STR_ARGS(s->process->service), STR_ARGS(peer));
+		peer = str_from(own);
+	}
 	r = node_get(g, s->process->service, GRAPH_SERVICE, &from);
 	if (r == 0)
 		r = node_get(g, peer, kind, &to);

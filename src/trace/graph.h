@@ -42,8 +42,7 @@ struct graph {
 	int64_t first_ns; /* start of the earliest span in it; INT64_MAX: none */
 };
 
-/* Of the spans that started at or after since_ns, and not after until_ns. Everything is in the arena, names in the
- * store. -ENOMEM. */
+/* Of the spans that started at or after since_ns, and not after until_ns. Everything is in the arena. -ENOMEM. */
 int graph_make(const struct store *s, int64_t since_ns, int64_t until_ns, struct arena *a,
                struct graph **ret) MUST_CHECK;
 /* The duration that this share (0..1) of them did not exceed; µs. 0: there were none. */

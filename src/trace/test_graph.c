@@ -59,11 +59,12 @@ static void test_a_call_through_all_of_it(void **state UNUSED)
 	assert_int_equal(graph_make(s, 0, INT64_MAX, a, &g), 0);
 	assert_int_equal(g->n_nodes, 4);
 	assert_int_equal(g->n_edges, 3);
-	assert_true(node(g, "sqlite")->kind == GRAPH_DATABASE && node(g, "cinesync-user")->kind == GRAPH_SERVICE);
+	assert_true(node(g, "cinesync-user sqlite")->kind == GRAPH_DATABASE &&
+	            node(g, "cinesync-user")->kind == GRAPH_SERVICE);
 	assert_true(node(g, "api.themoviedb.org")->kind == GRAPH_EXTERNAL);
 	assert_int_equal(node(g, "cinesync-user")->times.n, 1);
 	assert_int_equal(edge(g, "cinesync-user", "cinesync-movie")->times.errors, 1);
-	assert_non_null(edge(g, "cinesync-user", "sqlite"));
+	assert_non_null(edge(g, "cinesync-user", "cinesync-user sqlite"));
 	assert_non_null(edge(g, "cinesync-movie", "api.themoviedb.org"));
 	assert_null(edge(g, "cinesync-user", "api.themoviedb.org"));
 	assert_true(g->first_ns == NOON);

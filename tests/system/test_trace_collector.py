@@ -110,7 +110,7 @@ def test_a_registration_through_all_services(tmp_path, collector, protocol):
     dependencies = {(one["parent"], one["child"]) for one in ask(collector, "/dependencies")}
     assert dependencies == {("cinesync-user", "cinesync-movie"), ("cinesync-user", "cinesync-notification")}
     drawn = httpx.get(collector.url + "/api/map").json()
-    assert {one["name"]: one["kind"] for one in drawn["services"]}["sqlite"] == "database"
+    assert {one["name"]: one["kind"] for one in drawn["services"]}["cinesync-user sqlite"] == "database"
     edge = next(one for one in drawn["calls"] if (one["parent"], one["child"]) == ("cinesync-user", "cinesync-movie"))
     assert edge["calls"] >= 1 and 0 < edge["p50"] <= edge["p95"] <= edge["p99"] and edge["rate"] > 0
     assert all(code == 0 for code in services.stop())
