@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Time from the first process to all three services ready, and their memory when idle.
+"""Time from the first process to all three services ready (and the collector of traces beside them), and their memory when idle.
 
 usage: start.py BUILD [--rounds 10]
 
-Each round starts the three services at once on a fresh data folder, then once more on the same one. Memory is read from
+Each round starts them at once on a fresh data folder, then once more on the same one. Memory is read from
 /proc/PID/smaps_rollup two seconds after the last start: Rss counts shared library pages in full, Pss by share.
 """
 import argparse
@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 
-SERVICES = ("movie", "notification", "user")
+SERVICES = ("trace", "movie", "notification", "user")
 
 
 def free_ports(n):
@@ -47,6 +47,8 @@ def start(build, folder):
         environment = {**os.environ, "LISTEN": f"127.0.0.1:{ports[name]}", "DATA_DIR": str(folder / name),
                        "MOVIE_URL": f"http://127.0.0.1:{ports['movie']}",
                        "NOTIFICATION_URL": f"http://127.0.0.1:{ports['notification']}"}
+        if name != "trace":
+            environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{ports['trace']}"
         processes[name] = subprocess.Popen([build / "src" / name / f"cinesync-{name}"], env=environment, stdout=subprocess.DEVNULL)
     for name in SERVICES:
         while not is_ready(ports[name]):

@@ -225,7 +225,11 @@ class System:
         return int(pid), url
 
     def pids(self):
-        return {name: self.part(name)[0] for name in ("supervisor", "gateway", "movie", "user", "notification")}
+        """Of all that run; the collector of traces is not always among them."""
+        names = ["supervisor", "gateway", "movie", "user", "notification"]
+        if (self.data / "run" / "trace").exists():
+            names.append("trace")
+        return {name: self.part(name)[0] for name in names}
 
     def log_text(self, name):
         return (self.data / "log" / f"{name}.log").read_text(errors="strict")

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-SERVICES = ("movie", "user", "notification")
+SERVICES = ("movie", "user", "notification", "trace")
 BLOCK = re.compile(r"(<!-- settings:begin -->\n).*?(<!-- settings:end -->)", re.S)
 COMMON = re.compile(r"^(### [^\n]*every service\n.*?)(?=^### |\Z)", re.S | re.M)
 
@@ -30,7 +30,7 @@ def tables(build):
         if not common:
             sys.exit(f"readme_settings: cinesync-{service} prints no table for every service")
         if not parts:
-            parts.append(re.sub(r"(\| `LISTEN` .*?)`127\.0\.0\.1:\d+`", r"\1`127.0.0.1:8081`, `:8082`, `:8083`", common))
+            parts.append(re.sub(r"(\| `LISTEN` .*?)`127\.0\.0\.1:\d+`", r"\1`127.0.0.1:8081`, `:8082`, `:8083`, `:8085`", common))
         parts.append(COMMON.sub("", text))
     return "\n".join(part.strip("\n") + "\n" for part in parts)
 

@@ -8,7 +8,8 @@ EX_NOT_RUNNING=3 # as service scripts say it
 
 # Stopping goes from the world inwards: whoever is stopped is no longer needed by what is still running.
 SERVICES='movie notification user'
-PARTS_STOP_ORDER='gateway user notification movie tmdb' # tmdb: only with --demo-upstream
+# trace: see traces.sh; tmdb: only with --demo-upstream
+PARTS_STOP_ORDER='gateway user notification movie trace tmdb'
 
 say() {
 	printf '%s\n' "$*"

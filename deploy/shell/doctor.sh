@@ -28,7 +28,7 @@ doctor_tools() {
 }
 
 doctor_build() {
-	for service in $SERVICES; do
+	for service in $SERVICES_NOW; do
 		if ! [ -x "$BUILD/src/$service/cinesync-$service" ]; then
 			fault build "$BUILD/src/$service/cinesync-$service is not there" './cinesync build'
 			return
@@ -94,7 +94,7 @@ doctor_port() {
 }
 
 doctor_settings() {
-	for service in $SERVICES; do
+	for service in $SERVICES_NOW; do
 		[ -x "$BUILD/src/$service/cinesync-$service" ] || return 0 # doctor_build has said so
 		if complaint=$(service_env "$service" "$BUILD/src/$service/cinesync-$service" --check-config 2>&1 >/dev/null); then
 			good settings "$service"
@@ -114,7 +114,7 @@ doctor_running() {
 		fi
 		return
 	fi
-	for part in gateway $SERVICES; do
+	for part in gateway $SERVICES trace; do
 		part_lives "$part" || continue
 		if [ "$(part_health "$part")" = ready ]; then
 			good running "$part"
@@ -127,6 +127,7 @@ doctor_running() {
 doctor() {
 	FAULTS=0
 	gateway_settings_check
+	traces_choose
 	addresses_choose
 	doctor_tools
 	doctor_build

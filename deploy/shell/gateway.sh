@@ -117,10 +117,17 @@ gateway_status_set() { # "none", or ADDRESS:PORT
 	esac
 }
 
-gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS
+# Without the collector the lines about it are comments.
+gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS [COLLECTOR-ADDRESS]
 	CONFIG_SCRIPT=
 	gateway_upstreams_set "$1" "$2"
 	gateway_keys_set "${GATEWAY_JWKS_FILE:-none}"
+	if [ -n "${3-}" ]; then
+		UPSTREAMS="$UPSTREAMS upstream trace { server $3; keepalive 4; }"
+		config_set TRACES ''
+	else
+		config_set TRACES '#'
+	fi
 	config_set USER "$(gateway_user)"
 	config_set MODULE "$BUILD/$GATEWAY_MODULE"
 	config_set KEYS "$GATEWAY_KEYS"

@@ -161,7 +161,7 @@ fuzz_one() { # ROOM/TARGET
 test_fuzz() {
 	fuzz_build=$ROOT/build-fuzz
 	CC=clang build_folder "$fuzz_build" --buildtype=debugoptimized -Dfuzz=true -Dtests=false -Db_sanitize=address,undefined -Db_lundef=false
-	set -- schema/fuzz_schema http/fuzz_target http/fuzz_query http/fuzz_address token/fuzz_token import/fuzz_import
+	set -- schema/fuzz_schema http/fuzz_target http/fuzz_query http/fuzz_address token/fuzz_token import/fuzz_import trace/fuzz_otlp
 	while [ $# -gt 0 ]; do
 		fuzz_one "$1" &
 		fuzz_first=$!

@@ -95,10 +95,15 @@ addresses_choose() {
 	ADDRESS_user=127.0.0.1:$CHOSEN
 	port_choose 8083
 	ADDRESS_notification=127.0.0.1:$CHOSEN
+	ADDRESS_trace=
+	if traces_wanted; then
+		port_choose 8085
+		ADDRESS_trace=127.0.0.1:$CHOSEN
+	fi
 }
 
 settings_check() {
-	for service in $SERVICES; do
+	for service in $SERVICES_NOW; do
 		program=$BUILD/src/$service/cinesync-$service
 		[ -x "$program" ] || die "$EX_UNAVAILABLE" "$program is not built; run ./cinesync build"
 		complaint=$(service_env "$service" "$program" --check-config 2>&1 >/dev/null) ||
@@ -121,6 +126,11 @@ service_start() { # SERVICE
 	set --
 	[ "$start_service" = movie ] || set -- -u TMDB_TOKEN -u TMDB_API_KEY
 	[ "$start_service" = user ] || set -- "$@" -u PASSWORD_PEPPERS
+	if [ "$start_service" = trace ]; then
+		set -- "$@" -u REDIS_URL -u AMQP_URL -u SMTP_PASSWORD
+	elif traces_wanted; then
+		set -- "$@" OTEL_EXPORTER_OTLP_ENDPOINT="http://$ADDRESS_trace"
+	fi
 	part_spawn "$start_service" "http://$start_address" env "$@" LISTEN="$start_address" DATA_DIR="$DATA/$start_service" \
 		MOVIE_URL="http://$ADDRESS_movie" LINK_KEY_FILE="$DATA/link.key" NOTIFICATION_URL="http://$ADDRESS_notification" \
 		JWKS_FILE="${GATEWAY_JWKS_FILE-}" \
@@ -147,7 +157,7 @@ services_start() {
 		demo_start
 	fi
 	addresses_choose
-	for service in $SERVICES; do
+	for service in $SERVICES_NOW; do
 		service_start "$service"
 	done
 	database_choose none
@@ -155,7 +165,7 @@ services_start() {
 
 # 0: all answer; 1: LOST is the part that ended or is not ready in time.
 services_wait() {
-	for service in $SERVICES; do
+	for service in $SERVICES_NOW; do
 		LOST=$service
 		eval "wait_address=\$ADDRESS_$service"
 		part_wait "$service" "http://$wait_address/readyz" || return 1
@@ -173,7 +183,7 @@ services_insist() {
 		tries=$((tries + 1))
 		parts_stop
 		services_start
-		gateway_config_write "$ADDRESS_movie" "$ADDRESS_user"
+		gateway_config_write "$ADDRESS_movie" "$ADDRESS_user" "$ADDRESS_trace"
 	done
 }
 
@@ -241,12 +251,15 @@ summary() {
 	say "  page         $GATEWAY_URL/"
 	say "  API          $GATEWAY_URL/api/v1/openapi.json"
 	say "  explorer     $GATEWAY_URL/docs"
+	if traces_wanted; then
+		say "  traces       $GATEWAY_URL/traces"
+	fi
 	say "  data         $DATA"
 	say "  logs         $LOGS"
 	if demo_wanted; then
 		say "  switches     $demo_url/__control/"
 	fi
-	for part in gateway $SERVICES; do
+	for part in gateway $SERVICES_NOW; do
 		part_load "$part"
 		printf '  %-12s %-24s %s\n' "$part" "$PART_URL" "$(part_modes "$part")"
 	done
@@ -257,7 +270,7 @@ all_start() {
 	start=$NOW
 	services_start
 	# While the services start.
-	gateway_config_write "$ADDRESS_movie" "$ADDRESS_user"
+	gateway_config_write "$ADDRESS_movie" "$ADDRESS_user" "$ADDRESS_trace"
 	gateway_config_test 9>&- &
 	config_test=$!
 	services_insist
@@ -272,12 +285,21 @@ all_start() {
 	summary >"$RUN/summary"
 }
 
+part_wanted() { # PART
+	case $1 in
+	tmdb) demo_wanted ;;
+	trace) traces_wanted ;;
+	esac
+}
+
 watch() {
 	while :; do
 		for part in $PARTS_STOP_ORDER; do
-			if [ "$part" != tmdb ] || demo_wanted; then
-				part_lives "$part" || part_died "$part"
+			if ! part_wanted "$part" || part_lives "$part"; then
+				continue
 			fi
+			[ "$part" = trace ] || part_died "$part"
+			traces_again
 		done
 		sleep 1 >/dev/null 2>&1 9>&- &
 		NAP=$!
@@ -294,6 +316,7 @@ descriptors_raise() {
 supervise() {
 	GATEWAY_JWKS_FILE=$DATA/$JWKS_NAME
 	gateway_settings_check
+	traces_choose
 	NGINX=$(nginx_program)
 	SIGNAL_CODE=130
 	supervisor_traps
@@ -338,6 +361,7 @@ detach() {
 up() {
 	GATEWAY_JWKS_FILE=$DATA/$JWKS_NAME
 	gateway_settings_check
+	traces_choose
 	data_open
 	lock_take
 	if [ -n "${CINESYNC_BUILD:-}" ]; then
@@ -417,17 +441,19 @@ status() {
 	for part in gateway $SERVICES; do
 		status_line "$part" || status_code=$EX_FAILED
 	done
-	if [ -e "$RUN/tmdb" ]; then
-		status_line tmdb || status_code=$EX_FAILED
-	fi
+	for part in trace tmdb; do
+		if [ -e "$RUN/$part" ]; then
+			status_line "$part" || status_code=$EX_FAILED
+		fi
+	done
 	return "$status_code"
 }
 
 logs() { # [PART]
 	case $1 in
 	'') set -- "$LOGS"/*.log ;;
-	gateway | access | movie | user | notification | tmdb | cinesync) set -- "$LOGS/$1.log" ;;
-	*) die "$EX_USAGE" "there is no log '$1': gateway, access, movie, user, notification, tmdb, cinesync" ;;
+	gateway | access | movie | user | notification | trace | tmdb | cinesync) set -- "$LOGS/$1.log" ;;
+	*) die "$EX_USAGE" "there is no log '$1': gateway, access, movie, user, notification, trace, tmdb, cinesync" ;;
 	esac
 	[ -e "$1" ] || die "$EX_NOT_RUNNING" "there is no log yet in $LOGS"
 	exec tail -n 20 -F "$@"

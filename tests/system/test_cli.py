@@ -10,7 +10,7 @@ import openapi
 import pytest
 from harness import BUILD, Service, base_environment, free_port, program
 
-SERVICES = ("movie", "user", "notification")
+SERVICES = ("movie", "user", "notification", "trace")
 PUBLIC = ("movie", "user")  # those with operations for the world
 STORING = ("user", "notification")
 

@@ -16,6 +16,7 @@ import pytest
 from harness import BUILD, ROOT, Client, System, assert_clean, base_environment, free_port, wait_until
 
 PARTS = ("gateway", "movie", "user", "notification")
+ALL_PARTS = (*PARTS, "trace")  # the collector, without which the others go on: see test_trace_script.py
 
 
 def lives(pid):
@@ -87,7 +88,7 @@ def test_up_down_and_up_again(fresh):
     finally:
         bystander.kill()
         bystander.wait()
-    assert not [path.name for path in (fresh.data / "run").iterdir() if path.name in (*PARTS, "supervisor")]
+    assert not [path.name for path in (fresh.data / "run").iterdir() if path.name in (*ALL_PARTS, "supervisor")]
     with pytest.raises(httpx.ConnectError):
         httpx.get(fresh.url)
 
@@ -137,7 +138,7 @@ def test_a_bad_word(fresh, arguments, code, word):
 
 
 @pytest.mark.parametrize("name, value", [("DRAIN_MS", "x"), ("BCRYPT_COST", "99"), ("LOG_LEVEL", "loud"), ("GATEWAY_AUTH_RATE", "0"),
-                                         ("GATEWAY_WORKERS", "many"), ("GATEWAY_TRUSTED_PROXIES", "localhost"), ("DATABASE_URL", "mysql://u:hunter2@x")])
+                                         ("GATEWAY_WORKERS", "many"), ("GATEWAY_TRUSTED_PROXIES", "localhost"), ("TRACES", "maybe"), ("DATABASE_URL", "mysql://u:hunter2@x")])
 def test_a_bad_setting(fresh, name, value):
     done = fresh.run("up", "--detach", "--no-install", "--data", fresh.data, "--port", fresh.port, check=False, **{name: value})
     assert (done.returncode, done.stdout.count("\n")) == (78, 1), done.stdout
@@ -158,7 +159,7 @@ def test_status_logs_doctor(fresh):
     lines = fresh.run("status", "--data", fresh.data).stdout.splitlines()
     assert lines[0].split() == ["PART", "STATE", "PID", "MEMORY", "URL", "MODE"]
     pids = fresh.pids()
-    for part in PARTS:
+    for part in ALL_PARTS:
         line, = [line.split() for line in lines if line.startswith(part)]
         assert line[1] == "ready" and int(line[2]) == pids[part] and int(line[3]) > 1000
 
@@ -197,7 +198,7 @@ def test_ctrl_c(fresh):
     run.process.send_signal(signal.SIGINT)
     assert run.end(20) == 0, run.said
     assert "stopping" in run.said and not any(map(lives, pids.values()))
-    for part in ("user", "notification", "movie"):
+    for part in ("user", "notification", "movie", "trace"):
         assert fresh.log_lines(part)[-1]["message"] == "stopped" and fresh.log_lines(part)[-1]["exit_code"] == 0
 
 
@@ -234,7 +235,7 @@ def test_a_record_of_somebody_elses_process(fresh):
     fresh.down()
     bystander = subprocess.Popen(["sleep", "60"])
     try:
-        for part in (*PARTS, "supervisor"):
+        for part in (*ALL_PARTS, "supervisor"):
             (fresh.data / "run" / part).write_text(f"{bystander.pid} 12345 http://127.0.0.1:1\n")
         fresh.down()
         assert bystander.poll() is None
@@ -252,7 +253,7 @@ def elsewhere():
         target.parent.mkdir(exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
     module = [f"src/gateway/{name}" for name in ("ngx_http_cinesync_module.so", "preload") if (BUILD / "src/gateway" / name).exists()]
-    for name in ("openapi.json", *module, *(f"src/{part}/cinesync-{part}" for part in ("movie", "user", "notification"))):
+    for name in ("openapi.json", *module, *(f"src/{part}/cinesync-{part}" for part in ("movie", "user", "notification", "trace"))):
         (folder / "build" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(BUILD / name, folder / "build" / name)
     if os.getuid() == 0:
@@ -279,7 +280,7 @@ def test_an_ordinary_user_in_a_folder_with_a_space(elsewhere):
             for path in ("/", "/docs", "/api/v1/openapi.json", "/api/v1/movies/genres"):
                 assert client.get(client.base + path).status_code == 200
         wait_until(lambda: list((elsewhere / "var" / "notification" / "mail").glob("*.eml")), 5, "the mail")
-        assert run("status").stdout.count(" ready ") == 4
+        assert run("status").stdout.count(" ready ") == 5
     finally:
         assert run("down").stdout == "stopped\n"
     for path in (elsewhere / "var" / "log").glob("*.log"):

@@ -9,7 +9,7 @@ import pytest
 import harness
 
 TEST_WEB = os.environ.get("TEST_WEB") == "1"
-collect_ignore = [] if TEST_WEB else ["test_pages.py", "test_pages_account.py", "test_pages_tmdb.py"]
+collect_ignore = [] if TEST_WEB else ["test_pages.py", "test_pages_account.py", "test_pages_tmdb.py", "test_pages_traces.py"]
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +48,7 @@ def system_with_tmdb(folder):
     whole.up("--demo-upstream")
     yield whole
     whole.down()
-    for name in ("gateway", "movie", "user", "notification"):
+    for name in ("gateway", "movie", "user", "notification", "trace"):
         harness.assert_clean(whole.log_text(name))
 
 

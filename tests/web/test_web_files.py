@@ -11,13 +11,13 @@ PAGES = sorted(WEB.glob("*.html"))
 LINES_MAX = 500
 
 
-def words(language):
-    text = (WEB / f"assets/app/words_{language}.js").read_text(encoding="utf-8")
+def words(language, part="app"):
+    text = (WEB / f"assets/{part}/words_{language}.js").read_text(encoding="utf-8")
     return dict(re.findall(r'"([a-z_]+(?:\.[\w.-]+)*)":\s*("[^"]*"|\{[^}]*(?:\{\w+\}[^}]*)*\})', text))
 
 
 def test_there_are_pages():
-    assert [page.name for page in PAGES] == ["docs.html", "index.html"]
+    assert [page.name for page in PAGES] == ["docs.html", "index.html", "traces.html"]
     assert len(SCRIPTS) > 20
 
 
@@ -27,7 +27,7 @@ def test_nothing_inline_that_the_policy_refuses(page):
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", text)
     for address in re.findall(r'(?:src|href)="([^"]+)"', text):
         assert address.startswith("/"), address
-        assert address.startswith("/api/") or (WEB / address[1:]).is_file(), address
+        assert address.startswith(("/api/", "/traces/api/")) or (WEB / address[1:]).is_file(), address
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: f"{script.parent.name}/{script.name}")
@@ -50,21 +50,23 @@ def test_what_is_imported_is_exported():
             assert {name.strip() for name in names.split(",")} - {""} <= exported, (script.name, path)
 
 
-def test_both_languages_have_the_same_words():
-    english, russian = words("en"), words("ru")
-    assert len(english) > 150
+@pytest.mark.parametrize("part, least", [("app", 150), ("traces", 70)])
+def test_both_languages_have_the_same_words(part, least):
+    english, russian = words("en", part), words("ru", part)
+    assert len(english) > least
     assert english.keys() == russian.keys()
     for key, text in english.items():
         assert set(re.findall(r"\{(\w+)\}", text)) == set(re.findall(r"\{(\w+)\}", russian[key])), key
 
 
-def test_every_word_that_is_said_is_there():
+@pytest.mark.parametrize("part", ["app", "traces"])
+def test_every_word_that_is_said_is_there(part):
     said = set()
-    for script in WEB.glob("assets/app/*.js"):
+    for script in WEB.glob(f"assets/{part}/*.js"):
         if not script.name.startswith("words_"):
             said |= set(re.findall(r'\bt\([^"`)]*"([a-z_]+\.[\w.]+)"', script.read_text(encoding="utf-8")))
     assert len(said) > 50
-    assert said <= words("en").keys()
+    assert said <= words("en", part).keys()
 
 
 def test_every_problem_has_its_place_in_the_docs():

@@ -13,7 +13,7 @@ export const headerWords = {
   "x-cache":
     "HIT: it was known (level: l1 this process, l2 Redis, source the films in memory). MISS: the source was asked just now. REVALIDATED: the source said it is still good. STALE: it is older than it should be, and the source did not answer.",
   "x-degraded": "true: TMDB does not answer, and this is from what was seen before. Not there on whole answers.",
-  "x-request-id": "Finds the request in the logs; equals trace_id in a problem.",
+  "x-request-id": "Finds the request in the logs, and its trace at /traces#ID where there is a collector; equals trace_id in a problem.",
 };
 
 /** What stands in the text about answers. */

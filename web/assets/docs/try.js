@@ -130,6 +130,26 @@ async function send(call, refused = "") {
   return { response, text, headers, ms: performance.now() - begin };
 }
 
+let tracesAsked = null;
+
+/** Whether there is a page of traces here: it comes with the collector, which production has not. @returns {Promise<boolean>} */
+function hasTraces() {
+  tracesAsked ??= fetch("/traces", { method: "HEAD" }).then(
+    (answer) => answer.ok,
+    () => false,
+  );
+  return tracesAsked;
+}
+
+/** The id, which becomes a link to its trace. */
+function requestIdView(id) {
+  const place = h("span", { class: "mono small" }, `X-Request-Id ${id}`);
+  hasTraces().then((is) => {
+    if (is) fill(place, "X-Request-Id ", h("a", { href: `/traces#${id}`, class: "trace-link" }, id));
+  });
+  return place;
+}
+
 function parsed(response, text) {
   if (!/\bjson\b/.test(response.headers.get("Content-Type") ?? "")) return undefined;
   try {
@@ -155,7 +175,7 @@ function answerView({ response, text, headers, ms }, call) {
       ),
       h("span", {}, `${ms.toFixed(0)} ms`),
       h("span", {}, `${new TextEncoder().encode(text).length} bytes`),
-      requestId && h("span", { class: "mono small" }, `X-Request-Id ${requestId}`),
+      requestId && requestIdView(requestId),
     ),
     json?.code &&
       json?.trace_id &&

@@ -1,0 +1,207 @@
+/* The map of the services: columns from who is called by nobody to who calls nobody, an arrow a kind of call. */
+import { fill, h, s } from "../common/dom.js";
+import { t } from "../common/i18n.js";
+import { map } from "./api.js";
+import { clock, colourOf, duration, percent, rate } from "./format.js";
+import { shortName } from "./model.js";
+import { href } from "./route.js";
+
+const PERIODS = ["5m", "15m", "1h", "6h", "24h"];
+const NODE = { width: 190, height: 76, gapX: 150, gapY: 34, pad: 14 };
+
+function periodText(text) {
+  return new Intl.NumberFormat(document.documentElement.lang, {
+    style: "unit",
+    unit: text.endsWith("m") ? "minute" : "hour",
+    unitDisplay: "long",
+  }).format(Number.parseInt(text, 10));
+}
+
+/** The column of each: one right of the rightmost of its callers. A circle of calls ends after as many steps as there are. */
+function columnsOf(services, calls) {
+  const column = new Map(services.map((one) => [one.name, 0]));
+  for (let step = 0; step < services.length; step++) {
+    let isSettled = true;
+    for (const call of calls) {
+      if (call.parent === call.child || column.get(call.child) > column.get(call.parent)) continue;
+      if (column.get(call.parent) + 1 >= services.length) continue;
+      column.set(call.child, column.get(call.parent) + 1);
+      isSettled = false;
+    }
+    if (isSettled) break;
+  }
+  return column;
+}
+
+/** @returns {{places: Map<string, {x: number, y: number}>, width: number, height: number}} */
+function layout(services, calls) {
+  const column = columnsOf(services, calls);
+  const columns = [];
+  for (const one of services) (columns[column.get(one.name)] ??= []).push(one);
+  const filled = columns.filter(Boolean);
+  const tallest = Math.max(...filled.map((list) => list.length));
+  const height = tallest * (NODE.height + NODE.gapY) - NODE.gapY + 2 * NODE.pad;
+  const places = new Map();
+  filled.forEach((list, x) => {
+    const taken = list.length * (NODE.height + NODE.gapY) - NODE.gapY;
+    list
+      .sort((a, b) => b.requests - a.requests)
+      .forEach((one, y) =>
+        places.set(one.name, {
+          x: NODE.pad + x * (NODE.width + NODE.gapX),
+          y: (height - taken) / 2 + y * (NODE.height + NODE.gapY),
+        }),
+      );
+  });
+  return { places, height, width: filled.length * (NODE.width + NODE.gapX) - NODE.gapX + 2 * NODE.pad };
+}
+
+function arrow(call, places, most) {
+  const from = places.get(call.parent);
+  const to = places.get(call.child);
+  if (!from || !to || from === to) return null;
+  const isBack = to.x <= from.x;
+  const x1 = isBack ? from.x + NODE.width / 2 : from.x + NODE.width;
+  const y1 = isBack ? from.y + NODE.height : from.y + NODE.height / 2;
+  const x2 = isBack ? to.x + NODE.width / 2 : to.x - 4;
+  const y2 = isBack ? to.y + NODE.height + 4 : to.y + NODE.height / 2;
+  const bend = isBack ? 60 : (x2 - x1) / 2;
+  const path = isBack
+    ? `M${x1} ${y1} C${x1} ${y1 + bend} ${x2} ${y2 + bend} ${x2} ${y2}`
+    : `M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+  const words = `${rate(call.rate)}/s · p95 ${duration(call.p95)}`;
+  return [
+    s("path", {
+      class: call.errors > 0 ? "arrow arrow-bad" : "arrow",
+      d: path,
+      "stroke-width": 1.5 + 4 * Math.sqrt(call.calls / most),
+      "marker-end": "url(#head)",
+    }),
+    s("text", { class: "arrow-words", x: (x1 + x2) / 2, y: (y1 + y2) / 2 - 8 + (isBack ? bend * 0.75 : 0) }, words),
+  ];
+}
+
+function node(one, { x, y }) {
+  const words =
+    one.kind === "service" || one.requests > 0
+      ? [`${rate(one.rate)}/s · p50 ${duration(one.p50)}`, `p95 ${duration(one.p95)}`]
+      : [t(`map.kind_${one.kind}`)];
+  if (one.errors > 0) words[1] = `${words[1] ?? ""} · ${percent(one.errors / one.requests)} ${t("map.errors").toLowerCase()}`;
+  return s(
+    "g",
+    { class: `node node-${one.kind} ${one.kind === "service" ? colourOf(one.name) : ""}`, transform: `translate(${x} ${y})` },
+    s("rect", { width: NODE.width, height: NODE.height, rx: one.kind === "service" ? 12 : 3 }),
+    s("rect", { class: "node-side", width: 6, height: NODE.height - 20, x: 8, y: 10, rx: 3 }),
+    s("text", { class: "node-name", x: 24, y: 24 }, shortName(one.name).slice(0, 22)),
+    words.map((text, i) => s("text", { class: "node-words", x: 24, y: 44 + i * 18 }, text)),
+  );
+}
+
+function picture({ services, calls }) {
+  const { places, width, height } = layout(services, calls);
+  const most = Math.max(...calls.map((call) => call.calls), 1);
+  return s(
+    "svg",
+    { class: "map", viewBox: `0 0 ${width} ${height}`, width, role: "img", "aria-label": t("map.picture") },
+    s(
+      "defs",
+      {},
+      s(
+        "marker",
+        { id: "head", viewBox: "0 0 8 8", refX: 6, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" },
+        s("path", { class: "arrow-head", d: "M0 0 8 4 0 8z" }),
+      ),
+    ),
+    calls.map((call) => arrow(call, places, most)),
+    services.map((one) => node(one, places.get(one.name))),
+  );
+}
+
+function numbers(one, count) {
+  return [
+    h("td", {}, count),
+    h("td", {}, rate(one.rate)),
+    h("td", { class: one.errors > 0 ? "bad" : null }, one.errors > 0 ? `${one.errors} (${percent(one.errors / Math.max(count, 1))})` : "0"),
+    [one.p50, one.p95, one.p99].map((us) => h("td", {}, count > 0 ? duration(us) : "—")),
+  ];
+}
+
+function heads(...names) {
+  const all = [...names, t("map.requests"), t("map.rate"), t("map.errors"), "p50", "p95", "p99"];
+  return h("thead", {}, h("tr", {}, all.map((name) => h("th", { scope: "col" }, name))));
+}
+
+function name(one) {
+  if (one.kind !== "service") return [shortName(one.name), " ", h("span", { class: "muted" }, t(`map.kind_${one.kind}`))];
+  const to = href({ view: "", service: one.name, operation: "" });
+  return h("a", { class: `dot-name ${colourOf(one.name)}`, href: to, data: { route: "" } }, shortName(one.name));
+}
+
+function tables({ services, calls }) {
+  return [
+    h("h2", {}, t("map.services")),
+    h(
+      "div",
+      { class: "table-frame" },
+      h(
+        "table",
+        { class: "numbers" },
+        heads(t("map.name")),
+        h("tbody", {}, services.map((one) => h("tr", {}, h("th", { scope: "row" }, name(one)), numbers(one, one.requests)))),
+      ),
+    ),
+    h("h2", {}, t("map.calls")),
+    h(
+      "div",
+      { class: "table-frame" },
+      h(
+        "table",
+        { class: "numbers" },
+        heads(t("map.from"), t("map.to")),
+        h(
+          "tbody",
+          {},
+          calls.map((one) =>
+            h("tr", {}, h("th", { scope: "row" }, shortName(one.parent)), h("th", { scope: "row" }, shortName(one.child)), numbers(one, one.calls)),
+          ),
+        ),
+      ),
+    ),
+  ];
+}
+
+/** @param {AbortSignal} signal */
+export function mapView(signal) {
+  const body = h("div", {});
+  const since = h("p", { class: "muted", role: "status" });
+  const period = h(
+    "select",
+    { name: "lookback", value: "1h", on: { change: () => refresh() } },
+    PERIODS.map((one) => h("option", { value: one }, periodText(one))),
+  );
+  let shown = "";
+
+  async function refresh() {
+    const answer = await map(period.value, signal);
+    const key = JSON.stringify([answer.services, answer.calls]);
+    fill(since, answer.services.length > 0 && t("map.since", { time: clock(answer.start) }));
+    if (key === shown) return;
+    shown = key;
+    answer.services.sort((a, b) => b.requests - a.requests || a.name.localeCompare(b.name));
+    answer.calls.sort((a, b) => b.calls - a.calls);
+    const active = body.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    if (answer.services.length === 0) fill(body, h("div", { class: "empty" }, h("p", {}, t("map.none"))));
+    else fill(body, h("div", { class: "map-frame", tabindex: 0 }, picture(answer)), tables(answer));
+    if (active) body.querySelector(`a[href="${CSS.escape(active)}"]`)?.focus({ preventScroll: true });
+  }
+  return {
+    element: h(
+      "div",
+      { class: "map-view" },
+      h("h1", { class: "visually-hidden" }, t("map.heading")),
+      h("div", { class: "filters" }, h("label", { class: "filter" }, h("span", { class: "filter-name" }, t("map.lookback")), period), since),
+      body,
+    ),
+    refresh,
+  };
+}
