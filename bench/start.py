@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 
-SERVICES = ("trace", "movie", "notification", "user")
+SERVICES = ("movie", "notification", "user", "trace")
 
 
 def free_ports(n):

@@ -5,7 +5,8 @@
 # it), or wants no spans at all, needs none of ours.
 # shellcheck shell=sh
 
-# Sets SERVICES_NOW to the services that run: the collector first, since the others send to it. LISTEN_ADDRESS is checked already.
+# Sets SERVICES_NOW to the services that run: the collector last, so that it takes no time from those that people wait for; spans
+# wait for it. LISTEN_ADDRESS is checked already.
 traces_choose() {
 	SERVICES_NOW=$SERVICES
 	case ${TRACES:-auto} in
@@ -13,7 +14,7 @@ traces_choose() {
 	*) die "$EX_CONFIG" "TRACES=$TRACES: must be on, off or auto" ;;
 	esac
 	if traces_allowed && [ -z "${OTEL_EXPORTER_OTLP_ENDPOINT-}${OTEL_EXPORTER_OTLP_TRACES_ENDPOINT-}" ]; then
-		SERVICES_NOW="trace $SERVICES"
+		SERVICES_NOW="$SERVICES trace"
 	fi
 }
 
@@ -30,7 +31,7 @@ traces_allowed() {
 
 traces_wanted() {
 	case $SERVICES_NOW in
-	trace*) return 0 ;;
+	*trace) return 0 ;;
 	*) return 1 ;;
 	esac
 }
