@@ -150,9 +150,11 @@ gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS [COLLECTOR-ADDRESS]
 }
 
 # Sets NGINX_ENV to what stands in nginx's environment beside ours: its log's clock is UTC, as the services' is; a module that
-# was built with sanitizers wants their library to be the first. (What nginx leaves to the end of its process is no leak.)
+# was built with sanitizers wants their library to be the first. (What nginx leaves to the end of its process is no leak.) Its
+# spans go where the services' do.
 nginx_env_set() {
 	NGINX_ENV=TZ=UTC
+	[ -z "${ADDRESS_trace-}" ] || NGINX_ENV="$NGINX_ENV OTEL_EXPORTER_OTLP_ENDPOINT=http://$ADDRESS_trace"
 	if [ -e "$BUILD/$GATEWAY_PRELOAD" ]; then
 		NGINX_ENV="$NGINX_ENV LD_PRELOAD=$(cat "$BUILD/$GATEWAY_PRELOAD") ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
 	fi
