@@ -65,7 +65,7 @@ def whole_system(folder, **settings):
 
 @pytest.fixture(scope="session")
 def system_on_sqlite(tmp_path_factory):
-    yield from whole_system(tmp_path_factory.mktemp("system with a space"))
+    yield from whole_system(tmp_path_factory.mktemp("system with a space"), TRACES="auto")
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ class Foreground:
 @pytest.fixture
 def fresh(tmp_path):
     """A CineSync that is not running yet, in a folder with a space in its name."""
-    whole = System(tmp_path / "a folder" / "var")
+    whole = System(tmp_path / "a folder" / "var", TRACES="auto")
     yield whole
     whole.down()
     with contextlib.suppress(FileNotFoundError):

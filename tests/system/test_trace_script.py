@@ -10,7 +10,7 @@ from otlp_harness import Collector
 
 @pytest.fixture
 def fresh(tmp_path):
-    whole = System(tmp_path / "var")
+    whole = System(tmp_path / "var", TRACES="auto")
     yield whole
     whole.down()
     for path in (whole.data / "log").glob("*.log"):

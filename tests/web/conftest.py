@@ -44,7 +44,7 @@ QUICK = {"LIST_TTL_MS": 100, "SEARCH_TTL_MS": 100, "DETAILS_TTL_MS": 100, "GENRE
 
 @contextlib.contextmanager
 def system_with_tmdb(folder):
-    whole = harness.System(folder / "var", **QUICK)
+    whole = harness.System(folder / "var", TRACES="auto", **QUICK)
     whole.up("--demo-upstream")
     yield whole
     whole.down()
