@@ -111,7 +111,7 @@ static int traces_search(struct request *req)
 {
 	struct arena *a CLEANUP(arena_free) = NULL;
 	const struct trace **found = NULL;
-	struct schema_array traces;
+	struct schema_array traces = { 0 };
 	struct search_query in;
 	struct query query;
 	size_t n = 0;
@@ -132,7 +132,7 @@ static int trace_get(struct request *req)
 {
 	struct arena *a CLEANUP(arena_free) = NULL;
 	uint8_t id[TRACE_ID_LEN];
-	struct schema_array traces;
+	struct schema_array traces = { 0 };
 	const struct trace *t;
 	struct trace_path path;
 	int r = request_parse(req, &path, NULL, NULL);
