@@ -1,10 +1,11 @@
-/* Folders for the services' data. */
+/* Folders for the services' data, and reading what is small enough to be in memory. */
 #include "base/file.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int folder_one(const char *path)
 {
@@ -40,4 +41,18 @@ int file_folder_make(const char *path)
 		part[i] = '/';
 	}
 	return folder_one(part);
+}
+
+int file_read(int fd, struct buf *ret)
+{
+	char piece[16384];
+	ssize_t n = 1;
+
+	while (n != 0 && buf_error(ret) == 0) {
+		n = read(fd, piece, sizeof(piece));
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		buf_add(ret, piece, (size_t)MAX(n, (ssize_t)0));
+	}
+	return buf_error(ret) == -ENOBUFS ? -EFBIG : buf_error(ret);
 }

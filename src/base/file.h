@@ -2,10 +2,13 @@
 #ifndef CINESYNC_BASE_FILE_H
 #define CINESYNC_BASE_FILE_H
 
-#include "base/macro.h"
+#include "base/buf.h"
 
 /* Makes the folder, and those above it that are missing, with mode 0700; one that is there is left as it is.
  * -ENAMETOOLONG: over 4,095 bytes; -ENOTDIR: something else has the name; -errno. Blocks. */
 int file_folder_make(const char *path) MUST_CHECK;
+
+/* All that is left of the open file, added. -EFBIG: more than the buffer takes; -ENOMEM; -errno. Blocks. */
+int file_read(int fd, struct buf *ret) MUST_CHECK;
 
 #endif

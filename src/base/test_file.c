@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,6 +58,29 @@ static void says_what_is_in_the_way(void **state)
 	assert_int_equal(file_folder_make(longer), -ENAMETOOLONG);
 }
 
+static void test_reads_what_fits(void **state)
+{
+	struct buf text CLEANUP(buf_done);
+	char bytes[40000];
+	int fd = memfd_create("file", MFD_CLOEXEC);
+
+	(void)state;
+	memset(bytes, 'x', sizeof(bytes));
+	assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	buf_init(&text, sizeof(bytes));
+	assert_int_equal(file_read(fd, &text), 0);
+	assert_int_equal(text.len, sizeof(bytes));
+	assert_int_equal(file_read(fd, &text), 0); /* nothing is left */
+	buf_done(&text);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	buf_init(&text, sizeof(bytes) - 1);
+	assert_int_equal(file_read(fd, &text), -EFBIG);
+	close(fd);
+	buf_reset(&text);
+	assert_int_equal(file_read(fd, &text), -EBADF);
+}
+
 static int scratch_make(void **state)
 {
 	(void)state;
@@ -79,6 +103,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(makes_what_is_missing),
 		cmocka_unit_test(says_what_is_in_the_way),
+		cmocka_unit_test(test_reads_what_fits),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

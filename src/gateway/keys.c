@@ -3,6 +3,8 @@
  * again at the next look. */
 #include "gateway/keys.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -77,24 +79,6 @@ static bool is_seen(const struct keys *k, const struct stat *now)
 	       time_is_same(k->seen.st_mtim, now->st_mtim) && time_is_same(k->seen.st_ctim, now->st_ctim);
 }
 
-static int read_all(int fd, struct buf *ret)
-{
-	char piece[4096];
-	ssize_t n;
-
-	for (;;) {
-		n = read(fd, piece, sizeof(piece));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		buf_add(ret, piece, (size_t)n);
-	}
-	return buf_error(ret) == -ENOBUFS ? -EFBIG : buf_error(ret);
-}
-
 static int look_at(struct keys *k, int fd, struct token_keyset **ret_set)
 {
 	struct buf text CLEANUP(buf_done);
@@ -109,7 +93,7 @@ static int look_at(struct keys *k, int fd, struct token_keyset **ret_set)
 	if (is_seen(k, &now))
 		return 0;
 	k->seen.st_ino = 0;
-	r = read_all(fd, &text);
+	r = file_read(fd, &text);
 	if (r == 0)
 		r = token_keyset_parse(buf_str(&text), ret_set);
 	if (r < 0)

@@ -11,6 +11,7 @@
  * worker starts: `nginx -t` tells. The master never verifies, counts or sends anything. */
 #include "gateway/module.h"
 
+#include "base/file.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -166,19 +167,15 @@ static char *jwks_set(ngx_conf_t *cf, ngx_command_t *command, void *conf)
 	return NGX_CONF_ERROR;
 }
 
-static int file_read(const char *path, struct buf *ret)
+static int path_read(const char *path, struct buf *ret)
 {
-	char piece[65536];
-	ssize_t n = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
 
 	if (fd < 0)
 		return -errno;
-	while (buf_error(ret) == 0 && (n = read(fd, piece, sizeof(piece))) > 0)
-		buf_add(ret, piece, (size_t)n);
-	n = n < 0 ? -errno : 0;
+	r = file_read(fd, ret);
 	close(fd);
-	return n < 0 ? (int)n : buf_error(ret);
+	return r;
 }
 
 static char *routes_set(ngx_conf_t *cf, ngx_command_t *command, void *conf)
@@ -194,7 +191,7 @@ static char *routes_set(ngx_conf_t *cf, ngx_command_t *command, void *conf)
 		return "is duplicate";
 	if (ngx_conf_full_name(cf->cycle, &path, 1) != NGX_OK)
 		return NGX_CONF_ERROR;
-	r = file_read((const char *)path.data, &text);
+	r = path_read((const char *)path.data, &text);
 	if (r == 0)
 		r = routes_parse(buf_str(&text), &s->routes);
 	if (r == 0)
