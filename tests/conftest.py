@@ -53,7 +53,7 @@ def nothing_is_left():
 
 
 def whole_system(folder, **settings):
-    whole = harness.System(folder / "var", **settings)
+    whole = harness.System(folder / "var", leaks=True, **settings)
     whole.up()
     yield whole
     whole.down()

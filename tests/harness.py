@@ -197,13 +197,13 @@ class Services:
 class System:
     """The whole of CineSync as `./cinesync up` brings it up."""
 
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, leaks=LONG, **settings):
         self.data = pathlib.Path(folder)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         # Everybody here comes from one address: the gateway's limit for a person is none for a test. The collector of traces is
         # there for the tests that are about it.
-        self.environment = base_environment(leaks=True, **{"CINESYNC_BUILD": BUILD, "BCRYPT_COST": 4, "GATEWAY_AUTH_RATE": 100000,
+        self.environment = base_environment(leaks=leaks, **{"CINESYNC_BUILD": BUILD, "BCRYPT_COST": 4, "GATEWAY_AUTH_RATE": 100000,
                                                            "CHECK_REPLIES": "true", "TRACES": "off", **NO_LIMITS, **settings})
 
     def run(self, *arguments, check=True, **more):

@@ -14,8 +14,7 @@ demo_start() {
 	port_choose 8084
 	demo_url=http://127.0.0.1:$CHOSEN
 	part_spawn tmdb "$demo_url" /usr/bin/python3 "$ROOT/tests/fakes/tmdb/server.py" --listen "127.0.0.1:$CHOSEN" --token "$DEMO_TOKEN"
-	LOST=tmdb
-	part_wait tmdb "$demo_url/__control/state" || part_died tmdb
+	parts_wait tmdb || part_died tmdb
 	unset TMDB_API_KEY TMDB_TOKEN_FILE TMDB_API_KEY_FILE
 	TMDB_BASE_URL=$demo_url/3 TMDB_TOKEN=$DEMO_TOKEN
 	export TMDB_BASE_URL TMDB_TOKEN

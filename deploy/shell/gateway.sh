@@ -160,9 +160,9 @@ nginx_env_set() {
 	fi
 }
 
-# nginx's own words about what is wrong, without their date.
+# nginx's own last words about what is wrong, without their date.
 gateway_complaint() { # FILE
-	sed -n -e 's/^.*\[emerg\] //' -e 's/^[0-9]*#[0-9]*: //' -e 1p "$1"
+	sed -n 's/^.*\[emerg\] \([0-9]*#[0-9]*: \)\{0,1\}//p' "$1" | grep -v '^still could not bind' | tail -n 1
 }
 
 gateway_config_test() {

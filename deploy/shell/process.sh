@@ -35,24 +35,30 @@ part_spawn() { # PART URL COMMAND...
 	say "$! $PROC_START $url" >"$RUN/$part"
 }
 
-# Sets MEMBERS to the processes of a part's session, the leader included: nginx's workers outlive a killed master. The
-# kernel gives a session's id to nobody else while one member lives.
-session_read() { # PID
+# Sets MEMBERS to the processes of a part. The gateway's are its session: nginx's workers outlive a killed master. The kernel gives
+# a session's id to nobody else while one member lives. (The shell reads byte by byte: not for parts that start none.)
+members_read() { # PART (after part_load)
 	MEMBERS=
+	if [ "$1" != gateway ]; then
+		if proc_lives "$PART_PID" "$PART_START"; then
+			MEMBERS=$PART_PID
+		fi
+		return 0
+	fi
 	for stat in /proc/[0-9]*/stat; do
 		member=${stat#/proc/}
 		member=${member%/stat}
-		if proc_read "$member" && [ "$PROC_SESSION" = "$1" ] && [ "$PROC_STATE" != Z ]; then
+		if proc_read "$member" && [ "$PROC_SESSION" = "$PART_PID" ] && [ "$PROC_STATE" != Z ]; then
 			MEMBERS="$MEMBERS $member"
 		fi
 	done
 }
 
-session_kill() { # PID START-TIME
-	if proc_read "$1" && [ "$PROC_START" != "$2" ]; then
+members_kill() { # PART (after part_load)
+	if proc_read "$PART_PID" && [ "$PROC_START" != "$PART_START" ]; then
 		return 0 # the id is somebody else's by now
 	fi
-	session_read "$1"
+	members_read "$1"
 	for member in $MEMBERS; do
 		kill -s KILL "$member" 2>/dev/null || :
 	done
@@ -70,10 +76,13 @@ part_stop() { # PART
 	setting_number DRAIN_MS 10000 0 600000
 	now_read
 	stop_until=$((NOW + setting_value + 3000))
-	if part_lives "$1"; then
-		kill -s "$stop_signal" "$PART_PID" 2>/dev/null || :
-	fi
+	signals=0
 	while part_lives "$1"; do
+		# nginx forgets one that comes while it starts.
+		if [ $signals = 0 ] || [ "$1" = gateway ]; then
+			kill -s "$stop_signal" "$PART_PID" 2>/dev/null || :
+			signals=1
+		fi
 		now_read
 		if [ -n "${HURRY:-}" ] && [ $((stop_until - NOW)) -gt $HURRY_MS ]; then
 			stop_until=$((NOW + HURRY_MS))
@@ -84,7 +93,7 @@ part_stop() { # PART
 		fi
 		sleep 0.02 || :
 	done
-	session_kill "$PART_PID" "$PART_START"
+	members_kill "$1"
 	rm -f "$RUN/$1"
 }
 
@@ -94,8 +103,8 @@ parts_stop() {
 	done
 }
 
-part_memory() { # PID -> kilobytes of the part's whole session
-	session_read "$1"
+part_memory() { # PART (after part_load) -> kilobytes
+	members_read "$1"
 	for member in $MEMBERS; do
 		cat "/proc/$member/status" 2>/dev/null || :
 	done | awk '/^VmRSS:/ { sum += $2 } END { print sum + 0 }'

@@ -102,12 +102,10 @@ addresses_choose() {
 	fi
 }
 
-settings_check() {
+programs_check() {
 	for service in $SERVICES_NOW; do
 		program=$BUILD/src/$service/cinesync-$service
 		[ -x "$program" ] || die "$EX_UNAVAILABLE" "$program is not built; run ./cinesync build"
-		complaint=$(service_env "$service" "$program" --check-config 2>&1 >/dev/null) ||
-			die "$EX_CONFIG" "bad setting: $(say "$complaint" | tail -n 1)"
 	done
 	[ -e "$BUILD/$GATEWAY_MODULE" ] || die "$EX_UNAVAILABLE" "$BUILD/$GATEWAY_MODULE is not built; run ./cinesync build"
 }
@@ -139,17 +137,42 @@ service_start() { # SERVICE
 		"$BUILD/src/$start_service/cinesync-$start_service"
 }
 
-# Waits until the part says it is ready; what it says is kept in data/run/PART.ready. Fails when the part ends.
-part_wait() { # PART HEALTH-ARGUMENT...
-	wait_part=$1
-	shift
-	now_read
-	wait_until=$((NOW + READY_LIMIT_MS))
-	until "$BUILD/src/movie/cinesync-movie" --health "$@" --wait 200 >"$RUN/$wait_part.ready" 2>/dev/null 9>&-; do
-		part_lives "$wait_part" || return 1
-		now_read
-		[ "$NOW" -lt "$wait_until" ] || return 1
+# Where a part says that it is ready. (After part_load.)
+part_health_url() { # PART
+	case $1 in
+	gateway) HEALTH_URL=$PART_URL/healthz ;;
+	tmdb) HEALTH_URL=$PART_URL/__control/state ;;
+	*) HEALTH_URL=$PART_URL/readyz ;;
+	esac
+}
+
+# Waits until these parts say that they are ready; what each says is kept in data/run/PART.ready. One process asks them all, and
+# none is started for each try. Else LOST is the first that ended, or is not ready in time.
+parts_wait() { # PART...
+	wait_parts=$*
+	set --
+	for wait_part in $wait_parts; do
+		LOST=$wait_part
+		part_load "$wait_part" || return 1
+		part_health_url "$wait_part"
+		set -- "$@" "$HEALTH_URL" --while "$PART_PID"
 	done
+	wait_code=0
+	"$BUILD/src/movie/cinesync-movie" --health "$@" --wait "$READY_LIMIT_MS" >"$RUN/ready" 2>/dev/null 9>&- || wait_code=$?
+	for wait_part in $wait_parts; do
+		LOST=$wait_part
+		IFS= read -r wait_line || break
+		say "$wait_line" >"$RUN/$wait_part.ready"
+	done <"$RUN/ready"
+	rm -f "$RUN/ready"
+	[ $wait_code != 0 ] || return 0
+	for wait_part in $wait_parts; do
+		part_lives "$wait_part" || {
+			LOST=$wait_part
+			break
+		}
+	done
+	return 1
 }
 
 services_start() {
@@ -163,27 +186,33 @@ services_start() {
 	database_choose none
 }
 
-# 0: all answer; 1: LOST is the part that ended or is not ready in time.
-services_wait() {
-	for service in $SERVICES_NOW; do
-		LOST=$service
-		eval "wait_address=\$ADDRESS_$service"
-		part_wait "$service" "http://$wait_address/readyz" || return 1
-	done
+# What it says to a setting is for whoever gave it, and all there is to say.
+part_refused() { # PART
+	part_exit_code "$1"
+	case $1-$EXIT_CODE in
+	*-"$EX_CONFIG")
+		warn "bad setting: $(tail -n 1 "$LOGS/$1.log")"
+		supervisor_end "$EX_CONFIG"
+		;;
+	gateway-1)
+		warn "nginx refuses its configuration: $(gateway_complaint "$LOGS/gateway.log")"
+		supervisor_end "$EX_UNAVAILABLE"
+		;;
+	esac
 }
 
 # A port chosen here may be taken by another program a moment later: then again, with others.
-services_insist() {
+parts_insist() {
 	tries=1
-	until services_wait; do
-		part_exit_code "$LOST"
-		if [ "$EXIT_CODE" != 69 ] || [ $tries -ge $START_TRIES ]; then
+	# shellcheck disable=SC2086  # words
+	until parts_wait $SERVICES_NOW gateway; do
+		part_refused "$LOST"
+		if [ "$EXIT_CODE" != "$EX_UNAVAILABLE" ] || [ $tries -ge $START_TRIES ]; then
 			part_died "$LOST"
 		fi
 		tries=$((tries + 1))
 		parts_stop
-		services_start
-		gateway_config_write "$ADDRESS_movie" "$ADDRESS_user" "$ADDRESS_trace"
+		parts_start
 	done
 }
 
@@ -247,7 +276,7 @@ part_modes() { # PART
 }
 
 summary() {
-	say "CineSync is ready in $TOOK_MS ms (the services in $SERVICES_MS ms)."
+	say "CineSync is ready in $TOOK_MS ms."
 	say "  page         $GATEWAY_URL/"
 	say "  API          $GATEWAY_URL/api/v1/openapi.json"
 	say "  explorer     $GATEWAY_URL/docs"
@@ -265,21 +294,18 @@ summary() {
 	done
 }
 
+# The gateway beside the services, which it does not wait for: before they are ready it answers 502, for some 100 ms.
+parts_start() {
+	services_start
+	gateway_config_write "$ADDRESS_movie" "$ADDRESS_user" "$ADDRESS_trace"
+	gateway_start
+}
+
 all_start() {
 	now_read
 	start=$NOW
-	services_start
-	# While the services start.
-	gateway_config_write "$ADDRESS_movie" "$ADDRESS_user" "$ADDRESS_trace"
-	gateway_config_test 9>&- &
-	config_test=$!
-	services_insist
-	now_read
-	SERVICES_MS=$((NOW - start))
-	wait $config_test || supervisor_end "$EX_UNAVAILABLE"
-	gateway_start
-	LOST=gateway
-	part_wait gateway "$GATEWAY_URL/healthz" || part_died gateway
+	parts_start
+	parts_insist
 	now_read
 	TOOK_MS=$((NOW - start))
 	summary >"$RUN/summary"
@@ -361,6 +387,7 @@ detach() {
 up() {
 	GATEWAY_JWKS_FILE=$DATA/$JWKS_NAME
 	gateway_settings_check
+	setting_number DRAIN_MS 10000 0 600000 # stopping needs it, whatever else is wrong
 	traces_choose
 	data_open
 	lock_take
@@ -373,7 +400,7 @@ up() {
 	NGINX=$(nginx_program) || die "$EX_UNAVAILABLE" 'nginx is not installed'
 	leftovers_stop
 	addresses_choose
-	settings_check
+	programs_check
 	port_check
 	if [ "$DETACH" = yes ]; then
 		detach
@@ -384,11 +411,8 @@ up() {
 
 down() {
 	if supervisor_lives; then
-		supervisor=$PART_PID started=$PART_START
-		kill -s TERM "$supervisor"
-		while proc_lives "$supervisor" "$started"; do
-			sleep 0.02
-		done
+		kill -s TERM "$PART_PID"
+		flock "$RUN/lock" true # which it holds to its end
 		say 'stopped'
 	elif parts_recorded; then
 		leftovers_stop
@@ -407,12 +431,8 @@ parts_recorded() {
 }
 
 part_health() { # PART
-	case $1 in
-	gateway) health_url=$PART_URL/healthz ;;
-	tmdb) health_url=$PART_URL/__control/state ;;
-	*) health_url=$PART_URL/readyz ;;
-	esac
-	if "$BUILD/src/movie/cinesync-movie" --health "$health_url" >"$RUN/$1.ready" 2>/dev/null; then
+	part_health_url "$1"
+	if "$BUILD/src/movie/cinesync-movie" --health "$HEALTH_URL" >"$RUN/$1.ready" 2>/dev/null; then
 		say ready
 	else
 		say 'not ready'
@@ -425,7 +445,7 @@ status_line() { # PART
 		return 1
 	fi
 	line_health=$(part_health "$1")
-	printf '%-13s %-10s %8s %9s  %-24s %s\n' "$1" "$line_health" "$PART_PID" "$(part_memory "$PART_PID") kB" \
+	printf '%-13s %-10s %8s %9s  %-24s %s\n' "$1" "$line_health" "$PART_PID" "$(part_memory "$1") kB" \
 		"$PART_URL" "$(part_modes "$1")"
 	[ "$line_health" = ready ]
 }

@@ -26,11 +26,6 @@ static struct {
 	int last_error; /* said once */
 } worker;
 
-struct token_verifier *worker_verifier(void)
-{
-	return worker.verifier;
-}
-
 struct arena *worker_arena(void)
 {
 	return worker.arena;
@@ -56,8 +51,8 @@ static int keys_take(struct token_keyset **set)
 
 static void outcome_say(int r)
 {
-	if (MIN(r, 0) == worker.last_error)
-		return;
+	if (MIN(r, 0) == worker.last_error || (r == -ENOENT && !worker.verifier && worker.last_error == 0))
+		return; /* said already; or not there yet, which metrics say of each token */
 	/* The macro has an if of its own. */
 	if (r < 0) {
 		ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "cinesync: the key file \"%V\" cannot be read (%s); %s",
@@ -88,6 +83,14 @@ bool worker_keys_look(void)
 	if (clock_mono_ms() - worker.looked_ms < WORKER_LOOK_MS)
 		return false;
 	return look();
+}
+
+/* nginx may be there before the file is: as long as there are no keys, each token looks for them. */
+struct token_verifier *worker_verifier(void)
+{
+	if (!worker.verifier && worker.settings->keys)
+		(void)worker_keys_look();
+	return worker.verifier;
 }
 
 static void timer_fired(ngx_event_t *timer)

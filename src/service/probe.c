@@ -7,9 +7,12 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <sys/pidfd.h>
+#include <sysexits.h>
+#include <unistd.h>
 
 enum {
 	BODY_SIZE_MAX = 65536,
@@ -52,35 +55,76 @@ static bool probe_once(CURL *easy, struct buf *body)
 	return status == 200;
 }
 
-static void pause_ms(int64_t ms)
-{
-	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+/* Descriptors that become readable when their processes end. */
+struct watch {
+	struct pollfd of[PROBE_ITEMS_MAX];
+	nfds_t n;
+};
 
-	nanosleep(&t, NULL);
+static void watch_done(struct watch *w)
+{
+	for (nfds_t i = 0; i < w->n; i++)
+		close(w->of[i].fd);
 }
 
-int probe_run(const char *url, int64_t wait_ms)
+/* -ESRCH: one has ended already. */
+static int watch_init(struct watch *w, const struct probe *p)
 {
-	int64_t deadline = clock_deadline_in(wait_ms);
+	for (size_t i = 0; i < p->n_whiles; i++) {
+		int fd = pidfd_open(p->whiles[i], 0);
+
+		if (fd < 0 && errno == ESRCH)
+			return -ESRCH;
+		if (fd >= 0)
+			w->of[w->n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	}
+	return 0;
+}
+
+/* Between two tries. False: there is no use in another. */
+static bool pause_is_over(struct watch *w, int64_t deadline)
+{
+	return clock_mono_ms() < deadline && poll(w->of, w->n, PAUSE_MS) <= 0;
+}
+
+static int probe_url_until(CURL *easy, const char *url, struct watch *w, int64_t deadline, struct buf *body)
+{
+	bool is_ok;
+
+	if (curl_easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK)
+		return EX_USAGE;
+	while (!(is_ok = probe_once(easy, body)) && pause_is_over(w, deadline))
+		;
+	if (body->len > 0)
+		printf("%s\n", body->data);
+	else
+		fprintf(stderr, "%s: no answer\n", url);
+	return is_ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void easy_done(CURL **easy)
+{
+	curl_easy_cleanup(*easy);
+}
+
+int probe_run(const struct probe *p)
+{
+	int64_t deadline = clock_deadline_in(p->wait_ms);
+	struct watch w CLEANUP(watch_done) = { .n = 0 };
 	struct buf body CLEANUP(buf_done);
-	CURL *easy = curl_easy_init();
-	bool ok = false;
+	CURL *easy CLEANUP(easy_done) = curl_easy_init();
+	int r = EXIT_SUCCESS;
 
 	buf_init(&body, BODY_SIZE_MAX);
-	if (!easy || curl_easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK)
-		return 64;
+	if (!easy || watch_init(&w, p) < 0)
+		return EXIT_FAILURE;
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)TRY_MS);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &body);
-	while (!(ok = probe_once(easy, &body)) && clock_mono_ms() < deadline)
-		pause_ms(PAUSE_MS);
-	if (body.len > 0)
-		printf("%s\n", body.data);
-	else
-		fprintf(stderr, "%s: no answer\n", url);
-	curl_easy_cleanup(easy);
-	return ok ? 0 : 1;
+	for (size_t i = 0; i < p->n_urls && r == EXIT_SUCCESS; i++)
+		r = probe_url_until(easy, p->urls[i], &w, deadline, &body);
+	return r;
 }

@@ -68,8 +68,9 @@ static void help_print(const struct service *s)
 	printf("%s: %s\n\nusage: cinesync-%s [OPTION | COMMAND]\n\n", s->title, s->summary, s->name);
 	printf("  (none)               serve until SIGTERM\n"
 	       "  --check-config       read the settings, say what is wrong with them, exit 0 or 78\n"
-	       "  --health [URL] [--wait MS]\n"
-	       "                       ask the running service (or URL) whether it is ready; exit 0 or 1\n"
+	       "  --health [URL...] [--wait MS] [--while PID...]\n"
+	       "                       ask the running service (or each URL) whether it is ready, as long as\n"
+	       "                       those processes live; exit 0 or 1\n"
 	       "  --print-openapi      the OpenAPI 3.1 document of its routes\n"
 	       "  --print-asyncapi     the AsyncAPI 3 document of the events it sends, if it sends any\n"
 	       "  --print-settings     the settings below as Markdown tables\n"
@@ -128,27 +129,44 @@ static int usage(const struct service *s, const char *what)
 	return EXIT_USAGE_;
 }
 
-/* --health [URL] [--wait MS] */
+/* Takes the option's value, or a URL. False: it is neither. */
+static bool health_argument(struct probe *p, const char *name, const char *value)
+{
+	int64_t pid;
+
+	if (strcmp(name, "--wait") == 0 && value)
+		return str_to_int64(str_from(value), 0, PROBE_WAIT_MAX_MS, &p->wait_ms) >= 0;
+	if (strcmp(name, "--while") == 0 && value && p->n_whiles < PROBE_ITEMS_MAX) {
+		if (str_to_int64(str_from(value), 1, INT32_MAX, &pid) < 0)
+			return false;
+		p->whiles[p->n_whiles++] = (pid_t)pid;
+		return true;
+	}
+	if (name[0] == '-' || p->n_urls == PROBE_ITEMS_MAX)
+		return false;
+	p->urls[p->n_urls++] = name;
+	return true;
+}
+
+/* --health [URL...] [--wait MS] [--while PID...] */
 static int health_main(const struct service *s, int argc, char **argv)
 {
 	const char *listen = getenv("LISTEN");
-	const char *url = NULL;
+	struct probe p = { .n_urls = 0 };
 	char own[192];
-	int64_t wait_ms = 0;
 
 	for (int i = 0; i < argc; i++) {
-		if (strcmp(argv[i], "--wait") == 0 && i + 1 < argc) {
-			if (str_to_int64(str_from(argv[++i]), 0, PROBE_WAIT_MAX_MS, &wait_ms) < 0)
-				return usage(s, argv[i]);
-		} else if (!url && argv[i][0] != '-') {
-			url = argv[i];
-		} else {
+		if (!health_argument(&p, argv[i], i + 1 < argc ? argv[i + 1] : NULL))
 			return usage(s, argv[i]);
-		}
+		if (argv[i][0] == '-')
+			i++;
 	}
-	if (!url && probe_url(listen && *listen ? listen : s->listen, own, sizeof(own)) < 0)
-		return usage(s, listen ? listen : s->listen);
-	return probe_run(url ? url : own, wait_ms);
+	if (p.n_urls == 0) {
+		if (probe_url(listen && *listen ? listen : s->listen, own, sizeof(own)) < 0)
+			return usage(s, listen ? listen : s->listen);
+		p.urls[p.n_urls++] = own;
+	}
+	return probe_run(&p);
 }
 
 static const struct service_command *command_find(const struct service *s, const char *name)

@@ -5,8 +5,10 @@
 #include "service/probe.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int needed, wanted; /* what the two checks answer */
@@ -141,13 +143,34 @@ static void the_probe_asks(void **state)
 	health_init(checks, NULL);
 	site = site_up(health_routes, NULL);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/readyz", site_port(site));
-	assert_int_equal(probe_run(url, 0), 0);
+	assert_int_equal(probe_run(&(struct probe){ .urls = { url, url }, .n_urls = 2 }), 0);
 	needed = -EIO;
-	assert_int_equal(probe_run(url, 30), 1);
+	assert_int_equal(probe_run(&(struct probe){ .urls = { url }, .n_urls = 1, .wait_ms = 30 }), 1);
 	needed = 0;
 	snprintf(closed, sizeof(closed), "http://127.0.0.1:%d/readyz", site_port(site));
 	site_down(&site);
-	assert_int_equal(probe_run(closed, 30), 1);
+	assert_int_equal(probe_run(&(struct probe){ .urls = { closed }, .n_urls = 1, .wait_ms = 30 }), 1);
+}
+
+/* One that has ended before the wait, as a zombie and as nobody, and one that ends while it goes on. */
+static void the_probe_waits_for_nobody_dead(void **state)
+{
+	struct probe p = { .urls = { "http://127.0.0.1:1/" }, .n_urls = 1, .n_whiles = 1, .wait_ms = 600000 };
+
+	(void)state;
+	p.whiles[0] = fork();
+	if (p.whiles[0] == 0)
+		_exit(0);
+	assert_int_equal(probe_run(&p), 1);
+	assert_int_equal(waitpid(p.whiles[0], NULL, 0), p.whiles[0]);
+	assert_int_equal(probe_run(&p), 1);
+	p.whiles[0] = fork();
+	if (p.whiles[0] == 0) {
+		poll(NULL, 0, 30);
+		_exit(0);
+	}
+	assert_int_equal(probe_run(&p), 1);
+	assert_int_equal(waitpid(p.whiles[0], NULL, 0), p.whiles[0]);
 }
 
 static void the_probe_knows_where(void **state)
@@ -186,9 +209,13 @@ static void draining_is_not_ready(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(required_checks_decide), cmocka_unit_test(reasons_and_modes_are_said),
-		cmocka_unit_test(modes_are_bounded),      cmocka_unit_test(alive_and_counted),
-		cmocka_unit_test(the_probe_asks),         cmocka_unit_test(the_probe_knows_where),
+		cmocka_unit_test(required_checks_decide),
+		cmocka_unit_test(reasons_and_modes_are_said),
+		cmocka_unit_test(modes_are_bounded),
+		cmocka_unit_test(alive_and_counted),
+		cmocka_unit_test(the_probe_asks),
+		cmocka_unit_test(the_probe_knows_where),
+		cmocka_unit_test(the_probe_waits_for_nobody_dead),
 		cmocka_unit_test(draining_is_not_ready),
 	};
 

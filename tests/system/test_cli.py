@@ -125,7 +125,8 @@ def test_secrets_come_from_files_and_are_never_shown(service, tmp_path):
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_unknown_arguments(service, tmp_path):
-    for arguments in (["--nope"], ["nope"], ["--check-config", "x"], ["--help", "x"], ["--health", "--wait"], ["--health", "--wait", "x"]):
+    for arguments in (["--nope"], ["nope"], ["--check-config", "x"], ["--help", "x"], ["--health", "--wait"], ["--health", "--wait", "x"],
+                      ["--health", "--while"], ["--health", "--while", "0"], ["--health", *["http://a/"] * 9]):
         done = run(service, *arguments, folder=tmp_path / "data")
         assert done.returncode == 64 and len(done.stderr.splitlines()) == 1, arguments
     assert not (tmp_path / "data").exists()
