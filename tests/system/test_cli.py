@@ -1,5 +1,6 @@
 """Each service's command line: what an operator types, and what a mistake is answered with."""
 import contextlib
+import functools
 import json
 import os
 import re
@@ -22,6 +23,7 @@ def run(service, *arguments, folder=None, **settings):
                           stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, timeout=60)
 
 
+@functools.cache
 def settings_of(service):
     """{name: (type, default)} out of --print-settings."""
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \| .+ \|$", run(service, "--print-settings").stdout, re.M)
