@@ -60,6 +60,28 @@ static void test_refuses_what_is_not_utf8(void **state)
 	assert_true(utf8_is_valid(STR("a\0\xf4\x8f\xbf\xbf")));
 }
 
+/* Text is looked at by eight bytes while it is ASCII. */
+static void test_it_sees_every_place_of_a_longer_text(void **state)
+{
+	char text[24];
+
+	(void)state;
+	for (size_t len = 2; len <= sizeof(text); len++) {
+		memset(text, 'a', sizeof(text));
+		assert_true(utf8_is_valid((struct str){ text, len }));
+		for (size_t i = 0; i < len; i++) {
+			text[i] = '\xc3';
+			assert_false(utf8_is_valid((struct str){ text, len }));
+			if (i + 1 < len) {
+				text[i + 1] = '\xa9';
+				assert_true(utf8_is_valid((struct str){ text, len }));
+				text[i + 1] = 'a';
+			}
+			text[i] = 'a';
+		}
+	}
+}
+
 static void test_next_moves_one_byte_past_a_bad_one(void **state)
 {
 	struct str s = STR("\xe2\x82z");
@@ -108,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_scalar_value_survives_a_round_trip),
 		cmocka_unit_test(test_refuses_what_is_not_utf8),
+		cmocka_unit_test(test_it_sees_every_place_of_a_longer_text),
 		cmocka_unit_test(test_next_moves_one_byte_past_a_bad_one),
 		cmocka_unit_test(test_length_counts_code_points),
 		cmocka_unit_test(test_controls_are_found),

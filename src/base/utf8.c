@@ -73,10 +73,23 @@ int utf8_next(struct str s, size_t *pos, uint32_t *ret)
 	return 0;
 }
 
+/* Most text is ASCII: eight bytes at a time. */
+static size_t ascii_skip(const unsigned char *data, size_t at, size_t len)
+{
+	uint64_t eight;
+
+	for (; at + sizeof(eight) <= len; at += sizeof(eight)) {
+		memcpy(&eight, data + at, sizeof(eight));
+		if (eight & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return at;
+}
+
 bool utf8_is_valid(struct str s)
 {
 	const unsigned char *data = (const unsigned char *)s.data;
-	size_t i = 0;
+	size_t i = ascii_skip(data, 0, s.len);
 
 	while (i < s.len) {
 		size_t n = data[i] < 0x80 ? 1 : sequence_check(data + i, s.len - i);

@@ -75,15 +75,14 @@ static const char *method_of(const struct request *req)
 /* Host: "example.org", "example.org:8080", "[::1]:8080". */
 static void host_describe(struct span *span, struct str host)
 {
-	ptrdiff_t colon = (ptrdiff_t)host.len - 1;
-	int64_t port;
+	int64_t port = 0, power = 1;
+	size_t at = host.len;
 
-	while (colon >= 0 && host.data[colon] >= '0' && host.data[colon] <= '9')
-		colon--;
-	if (colon > 0 && host.data[colon] == ':' &&
-	    str_to_int64(str_slice(host, (size_t)colon + 1, host.len), 1, 65535, &port) == 0) {
+	for (; at > 0 && host.data[at - 1] >= '0' && host.data[at - 1] <= '9' && power <= 10000; power *= 10)
+		port += power * (host.data[--at] - '0');
+	if (at > 1 && host.data[at - 1] == ':' && port >= 1 && port <= 65535) {
 		span_set_int(span, "server.port", port);
-		host = str_slice(host, 0, (size_t)colon);
+		host = str_slice(host, 0, at - 1);
 	}
 	span_set_str(span, "server.address", host);
 }

@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 
+#include <endian.h>
 #include <errno.h>
 
 enum {
@@ -70,15 +71,32 @@ static void put_text(struct cursor *c, int field, struct str text)
 	put_bytes(c, field, text.data, text.len);
 }
 
-/* Protobuf is little-endian. */
-static void put_fixed(struct cursor *c, int field, uint64_t value, size_t size)
+/* Where these bytes go; NULL: they do not fit. */
+static uint8_t *place(struct cursor *c, size_t size)
 {
-	uint8_t bytes[8];
+	uint8_t *p = c->at + size <= c->size ? c->data + c->at : NULL;
 
-	for (size_t i = 0; i < size; i++)
-		bytes[i] = (uint8_t)(value >> (8 * i));
-	put_varint(c, TAG(field, size == 8 ? FIXED64 : FIXED32));
-	put(c, bytes, size);
+	c->at += size;
+	return p;
+}
+
+static void put_fixed64(struct cursor *c, int field, uint64_t value)
+{
+	uint8_t *p = place(c, 1 + sizeof(value));
+
+	assert(field < 16); /* a tag of one byte */
+	value = htole64(value);
+	if (!p)
+		return;
+	*p = (uint8_t)TAG(field, FIXED64);
+	memcpy(p + 1, &value, sizeof(value));
+}
+
+static void put_fixed32(struct cursor *c, int field, uint32_t value)
+{
+	value = htole32(value);
+	put_varint(c, TAG(field, FIXED32));
+	put(c, &value, sizeof(value));
 }
 
 /* ---- KeyValue { key = 1; AnyValue value = 2 } ---- */
@@ -99,16 +117,20 @@ static size_t value_size(const struct span_attribute *a)
 }
 
 /* A receiver refuses all of a request for one text that is not UTF-8. */
+static void text_mend(uint8_t *written, struct str text)
+{
+	if (utf8_is_valid(text))
+		return;
+	for (size_t i = 0; i < text.len; i++)
+		if (written[i] & 0x80)
+			written[i] = '?';
+}
+
 static void put_checked_text(struct cursor *c, int field, struct str text)
 {
-	size_t at;
-
 	put_text(c, field, text);
-	if (utf8_is_valid(text) || c->at > c->size)
-		return;
-	for (at = c->at - text.len; at < c->at; at++)
-		if (c->data[at] & 0x80)
-			c->data[at] = '?';
+	if (c->at <= c->size)
+		text_mend(c->data + c->at - text.len, text);
 }
 
 static void put_value(struct cursor *c, const struct span_attribute *a, const char *text)
@@ -129,15 +151,46 @@ static void put_value(struct cursor *c, const struct span_attribute *a, const ch
 		break;
 	case SPAN_ATTRIBUTE_DOUBLE:
 		memcpy(&bits, &a->value.number, sizeof(bits));
-		put_fixed(c, 4, bits, sizeof(bits));
+		put_fixed64(c, 4, bits);
 		break;
 	}
 }
 
+/* Nearly every attribute is a short text, whose lengths all have one byte. False: this one is not. */
+static bool put_short_text(struct cursor *c, int field, const struct span_attribute *a, const char *text)
+{
+	size_t key_len = a->key_len, size = key_len + a->text_len + 6;
+	uint8_t *p;
+
+	if (a->kind != SPAN_ATTRIBUTE_STR || size >= 0x80)
+		return false;
+	p = place(c, 2 + size);
+	if (!p)
+		return true;
+	*p++ = (uint8_t)TAG(field, BYTES);
+	*p++ = (uint8_t)size;
+	*p++ = TAG(1, BYTES);
+	*p++ = (uint8_t)key_len;
+	memcpy(p, a->key, key_len);
+	p += key_len;
+	*p++ = TAG(2, BYTES);
+	*p++ = (uint8_t)(a->text_len + 2);
+	*p++ = TAG(1, BYTES);
+	*p++ = (uint8_t)a->text_len;
+	if (a->text_len > 0)
+		memcpy(p, text, a->text_len);
+	text_mend(p, (struct str){ text, a->text_len });
+	return true;
+}
+
 static void put_attribute(struct cursor *c, int field, const struct span_attribute *a, const char *text)
 {
-	size_t key_len = a->key_len, size = value_size(a);
+	size_t key_len = a->key_len, size;
 
+	assert(field < 16); /* a tag of one byte */
+	if (put_short_text(c, field, a, text))
+		return;
+	size = value_size(a);
 	put_varint(c, TAG(field, BYTES));
 	put_varint(c, 1 + varint_size(key_len) + key_len + 1 + varint_size(size) + size);
 	put_bytes(c, 1, a->key, key_len);
@@ -157,19 +210,33 @@ static void put_text_attribute(struct cursor *c, int field, const char *key, str
 
 /* ---- Span ---- */
 
-static uint8_t hex_value(char c)
+/* Eight lower-case digits, all at once: a letter's low four bits are nine too few. */
+static uint32_t hex_eight(const char *hex)
 {
-	return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+	uint64_t digits;
+
+	memcpy(&digits, hex, sizeof(digits));
+	digits = be64toh(digits);
+	digits = (digits & UINT64_C(0x0f0f0f0f0f0f0f0f)) + (digits >> 6 & UINT64_C(0x0101010101010101)) * 9;
+	digits = (digits | digits >> 4) & UINT64_C(0x00ff00ff00ff00ff);
+	digits = (digits | digits >> 8) & UINT64_C(0x0000ffff0000ffff);
+	return (uint32_t)(digits | digits >> 16);
 }
 
 static void put_id(struct cursor *c, int field, const char *hex, size_t len)
 {
-	uint8_t bytes[16];
+	uint8_t *p = place(c, 2 + len / 2);
+	uint32_t quarter;
 
-	assert(len <= 2 * sizeof(bytes));
-	for (size_t i = 0; i < len / 2; i++)
-		bytes[i] = (uint8_t)(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
-	put_bytes(c, field, bytes, len / 2);
+	assert(len % 8 == 0 && len / 2 < 0x80);
+	if (!p)
+		return;
+	*p++ = (uint8_t)TAG(field, BYTES);
+	*p++ = (uint8_t)(len / 2);
+	for (; len > 0; len -= 8, hex += 8, p += sizeof(quarter)) {
+		quarter = htobe32(hex_eight(hex));
+		memcpy(p, &quarter, sizeof(quarter));
+	}
 }
 
 static uint64_t real_ns(const struct span *s, int64_t mono_ns)
@@ -182,7 +249,7 @@ static void put_event(struct cursor *c, const struct span *s, const struct span_
 	uint8_t bytes[SPAN_VALUE_SIZE_MAX + 512];
 	struct cursor inner = { bytes, 0, sizeof(bytes) };
 
-	put_fixed(&inner, 1, real_ns(s, event->mono_ns), 8);
+	put_fixed64(&inner, 1, real_ns(s, event->mono_ns));
 	put_text(&inner, 2, str_from(event->name));
 	if (event->attribute.key)
 		put_attribute(&inner, 3, &event->attribute, s->text + event->attribute.text_at);
@@ -210,8 +277,8 @@ static void put_span(struct cursor *c, const struct span *s)
 	put_text(c, 5, str_from(s->name));
 	put_varint(c, TAG(6, VARINT));
 	put_varint(c, s->kind);
-	put_fixed(c, 7, (uint64_t)s->start_real_ns, 8);
-	put_fixed(c, 8, real_ns(s, s->end_mono_ns), 8);
+	put_fixed64(c, 7, (uint64_t)s->start_real_ns);
+	put_fixed64(c, 8, real_ns(s, s->end_mono_ns));
 	for (uint32_t i = 0; i < s->n_attributes; i++)
 		put_attribute(c, 9, &s->attributes[i], s->text + s->attributes[i].text_at);
 	if (s->error)
@@ -228,7 +295,7 @@ static void put_span(struct cursor *c, const struct span *s)
 	}
 	if (s->error)
 		put_status(c);
-	put_fixed(c, 16, flags, 4);
+	put_fixed32(c, 16, flags);
 }
 
 static void span_add(struct otlp_request *r, const struct span *s)

@@ -59,6 +59,7 @@ void span_start(struct span *s, const char *name, enum span_kind kind, const str
 	s->n_dropped = 0;
 	s->n_events = 0;
 	s->n_events_dropped = 0;
+	s->keys_seen = 0;
 	s->text_len = 0;
 	s->end_mono_ns = 0;
 	s->start_mono_ns = clock_mono_ns();
@@ -99,23 +100,23 @@ void span_drop(struct span *s)
 }
 
 /* NULL: no place left, or no need. */
-static struct span_attribute *attribute_get(struct span *s, const char *key)
+static struct span_attribute *attribute_get(struct span *s, struct span_key key)
 {
-	size_t len;
+	uint64_t bit = UINT64_C(1) << key.bit;
 
-	assert(s && key && s->end_mono_ns == 0);
+	assert(s && key.name && s->end_mono_ns == 0);
 	if (!s->is_recording)
 		return NULL;
-	len = strlen(key);
-	for (uint32_t i = 0; i < s->n_attributes; i++)
-		if (s->attributes[i].key_len == len && memcmp(s->attributes[i].key, key, len) == 0)
+	for (uint32_t i = 0; (s->keys_seen & bit) && i < s->n_attributes; i++)
+		if (s->attributes[i].key_len == key.len && memcmp(s->attributes[i].key, key.name, key.len) == 0)
 			return &s->attributes[i];
 	if (s->n_attributes == SPAN_ATTRIBUTES_MAX) {
 		s->n_dropped++;
 		return NULL;
 	}
-	s->attributes[s->n_attributes].key = key;
-	s->attributes[s->n_attributes].key_len = len;
+	s->keys_seen |= bit;
+	s->attributes[s->n_attributes].key = key.name;
+	s->attributes[s->n_attributes].key_len = key.len;
 	return &s->attributes[s->n_attributes++];
 }
 
@@ -144,7 +145,7 @@ static void text_set(struct span *s, struct span_attribute *a, struct str value)
 	s->text_len += len;
 }
 
-void span_set_str(struct span *s, const char *key, struct str value)
+void span_set_str_of(struct span *s, struct span_key key, struct str value)
 {
 	struct span_attribute *a = attribute_get(s, key);
 
@@ -152,7 +153,7 @@ void span_set_str(struct span *s, const char *key, struct str value)
 		text_set(s, a, value);
 }
 
-void span_set_int(struct span *s, const char *key, int64_t value)
+void span_set_int_of(struct span *s, struct span_key key, int64_t value)
 {
 	struct span_attribute *a = attribute_get(s, key);
 
@@ -162,7 +163,7 @@ void span_set_int(struct span *s, const char *key, int64_t value)
 	a->value.integer = value;
 }
 
-void span_set_double(struct span *s, const char *key, double value)
+void span_set_double_of(struct span *s, struct span_key key, double value)
 {
 	struct span_attribute *a = attribute_get(s, key);
 
@@ -172,7 +173,7 @@ void span_set_double(struct span *s, const char *key, double value)
 	a->value.number = value;
 }
 
-void span_set_bool(struct span *s, const char *key, bool value)
+void span_set_bool_of(struct span *s, struct span_key key, bool value)
 {
 	struct span_attribute *a = attribute_get(s, key);
 

@@ -36,6 +36,13 @@ struct span_attribute {
 	} value;
 };
 
+/* A key as span_set_*() hand it on: its length, and which bit of keys_seen is its. */
+struct span_key {
+	const char *name; /* static */
+	uint16_t len;
+	uint8_t bit;
+};
+
 /* What happened at one moment of a span, with at most one attribute. */
 struct span_event {
 	const char *name; /* static */
@@ -60,6 +67,7 @@ struct span {
 	uint32_t n_dropped; /* attributes for which there was no place */
 	uint32_t n_events;
 	uint32_t n_events_dropped;
+	uint64_t keys_seen; /* a bit of each key: one whose bit is not there is not among the attributes */
 	size_t text_len;
 	struct span_attribute attributes[SPAN_ATTRIBUTES_MAX];
 	struct span_event events[SPAN_EVENTS_MAX];
@@ -81,10 +89,42 @@ void span_unsample(struct span *s);
 void span_drop(struct span *s);
 /* An attribute that was set before gets the new value; keys are static. Nothing happens to a span that does not record:
  * what costs something to find out is worth a look at is_recording first. */
-void span_set_str(struct span *s, const char *key, struct str value);
-void span_set_int(struct span *s, const char *key, int64_t value);
-void span_set_double(struct span *s, const char *key, double value);
-void span_set_bool(struct span *s, const char *key, bool value);
+void span_set_str_of(struct span *s, struct span_key key, struct str value);
+void span_set_int_of(struct span *s, struct span_key key, int64_t value);
+void span_set_double_of(struct span *s, struct span_key key, double value);
+void span_set_bool_of(struct span *s, struct span_key key, bool value);
+
+/* For a literal the compiler works all of it out. */
+static inline struct span_key span_key_of(const char *name)
+{
+	size_t len = strlen(name);
+	unsigned sum = (unsigned)len;
+
+	if (len > 0)
+		sum += 3 * (unsigned)(unsigned char)name[len - 1] + 7 * (unsigned)(unsigned char)name[len / 2];
+	return (struct span_key){ name, (uint16_t)len, (uint8_t)(sum & 63) };
+}
+
+static inline void span_set_str(struct span *s, const char *key, struct str value)
+{
+	span_set_str_of(s, span_key_of(key), value);
+}
+
+static inline void span_set_int(struct span *s, const char *key, int64_t value)
+{
+	span_set_int_of(s, span_key_of(key), value);
+}
+
+static inline void span_set_double(struct span *s, const char *key, double value)
+{
+	span_set_double_of(s, span_key_of(key), value);
+}
+
+static inline void span_set_bool(struct span *s, const char *key, bool value)
+{
+	span_set_bool_of(s, span_key_of(key), value);
+}
+
 /* The value of a SPAN_ATTRIBUTE_STR; not NUL-terminated; valid as long as the span. */
 struct str span_attribute_text(const struct span *s, const struct span_attribute *a);
 /* Now. key: static; NULL: without an attribute. */

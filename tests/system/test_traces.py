@@ -51,6 +51,11 @@ def test_a_cold_search(tmp_path, fake, redis, collector):
     spans = collector.trace(answer.headers["x-request-id"], 2)
     assert sorted(span.name for span in spans) == ["GET /api/v1/movies/search", "cache get"]
     assert one(spans, "cache get").attributes == {"cinesync.cache.state": "hit", "cinesync.cache.level": "l1"}
+    for host, address, port in (("[::1]:8080", "[::1]", 8080), ("example.org", "example.org", None), ("[::1]", "[::1]", None),
+                                ("example.org:65535", "example.org", 65535), ("example.org:65536", "example.org:65536", None)):
+        answer = search(service, headers={"Host": host})
+        root, = (span for span in collector.trace(answer.headers["x-request-id"], 2) if span.kind == "server")
+        assert (root.attributes["server.address"], root.attributes.get("server.port")) == (address, port)
     assert service.stop() == 0
 
 
