@@ -346,7 +346,7 @@ static void body_random_bytes(void *arg)
 	static const char signs[] = "\"'*-:()^+{}%_;\\NEAROANDT 0129\n\t~`\xc3\xa9jaws";
 	struct seen *s CLEANUP(seen_free) = shelf_open(NULL);
 	struct arena *a CLEANUP(arena_free) = test_arena();
-	long rounds = test_rounds(300, 20000);
+	long rounds = test_rounds(120, 20000);
 
 	(void)arg;
 	srandom(3);

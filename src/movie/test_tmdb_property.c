@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define ROUNDS 1500
+#define ROUNDS 600
 #define ROUNDS_LONG 50000
 #define FAULTS_MAX 12
 #define LONG_LIST 250

@@ -12,7 +12,8 @@
 
 #include <cmocka.h>
 
-#define ROUNDS 20000
+#define ROUNDS 5000
+#define ROUNDS_LONG 200000
 #define TEXT_MAX 16384
 #define ARENA_SIZE_MAX (16u << 20)
 
@@ -158,7 +159,7 @@ int main(void)
 	};
 
 	seed = (uint64_t)setting("TEST_SEED", (int64_t)time(NULL));
-	rounds = test_rounds(ROUNDS, ROUNDS * 10);
+	rounds = test_rounds(ROUNDS, ROUNDS_LONG);
 	print_message("TEST_SEED=%" PRIu64 " TEST_ROUNDS=%" PRId64 "\n", seed, rounds);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

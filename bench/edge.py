@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""CPU a request of the gateway, against an nginx without any of it in front of the same upstream.
+
+usage: edge.py BUILD [--rounds 5] [--seconds 4] [--connections 64]
+
+Both have one worker, whose processor time counts, the exporter's thread with it. The upstream is a third nginx that answers a
+search's bytes. "token, traces": every request has the same access token, which the gateway has verified once, and each is
+traced and its spans are sent, to a collector that takes them. The load generator has the other core. They take turns.
+"""
+import argparse
+import contextlib
+import json
+import pathlib
+import tempfile
+import urllib.request
+
+import measure
+
+SEARCH = "/api/v1/movies/search?query=toy+story"
+PLAIN = "nginx, proxying"
+
+
+def worker_of(master):
+    return int(pathlib.Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
+
+
+@contextlib.contextmanager
+def plain(folder, upstream):
+    """(pid, URL) of an nginx that passes everything on, and writes an access log as the gateway does."""
+    port = measure.free_port()
+    folder.mkdir()
+    (folder / "nginx.conf").write_text(f"""
+        daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+        events {{ worker_connections 4096; }}
+        http {{ access_log {folder}/access.log; keepalive_requests 1000000000; proxy_temp_path {folder}/p;
+        upstream behind {{ server {upstream}; keepalive 32; }}
+        server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://behind; proxy_http_version 1.1;
+        proxy_set_header Connection ""; }} }} }}""")
+    with measure.running(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"], measure.MEASURED) as process:
+        measure.get(f"http://127.0.0.1:{port}/")
+        yield worker_of(process.pid), f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def gateway(build, folder, upstream, **settings):
+    """(pid, URL) of CineSync's, with that in the services' place."""
+    port = measure.free_port()
+    share = folder / "share"
+    share.mkdir(parents=True)
+    for name in ("deploy", "src", "web"):
+        (share / name).symlink_to(measure.ROOT / name)
+    (share / "build").symlink_to(build)
+    environment = {"CINESYNC_SHARE": str(share), "CINESYNC_STATE": str(folder / "state"), "GATEWAY_PORT": str(port), "GATEWAY_WORKERS": "1",
+                   "MOVIE_ADDRESS": upstream, "USER_ADDRESS": upstream, **settings}
+    (folder / "state" / "log").mkdir(parents=True)
+    (folder / "state" / "log" / "access.log").touch()
+    with measure.running([measure.ROOT / "deploy/gateway/run"], measure.MEASURED, environment) as process:
+        measure.get(f"http://127.0.0.1:{port}/healthz")
+        yield worker_of(process.pid), f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def token(build, folder):
+    """(an access token, the file of the keys it is verified with)."""
+    port = measure.free_port()
+    base = f"http://127.0.0.1:{port}/api/v1/auth/"
+    keys = folder / "jwks.json"
+    with measure.running([build / "src/user/cinesync-user"], measure.OTHERS,
+                         {"LISTEN": f"127.0.0.1:{port}", "DATA_DIR": str(folder / "user"), "JWKS_FILE": str(keys), "LOG_LEVEL": "warning"}):
+        measure.get(f"http://127.0.0.1:{port}/readyz")
+        person = json.dumps({"email": "bench@example.org", "password": "correct horse battery staple"}).encode()
+        for name in ("register", "login"):
+            with urllib.request.urlopen(urllib.request.Request(base + name, data=person, headers={"Content-Type": "application/json"})) as answer:
+                said = json.load(answer)
+        yield said["access_token"], keys
+
+
+@contextlib.contextmanager
+def collector(folder):
+    """Address of what reads spans and forgets them."""
+    port = measure.free_port()
+    folder.mkdir()
+    (folder / "nginx.conf").write_text(f"""
+        daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+        events {{ worker_connections 64; }}
+        http {{ access_log off; keepalive_requests 1000000000; client_max_body_size 4m; client_body_buffer_size 4m;
+        server {{ listen 127.0.0.1:{port}; location / {{ return 200 ''; }} }} }}""")
+    with measure.running(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"], measure.OTHERS):
+        measure.get(f"http://127.0.0.1:{port}/")
+        yield f"http://127.0.0.1:{port}"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--connections", type=int, default=64)
+    given = parser.parse_args()
+    build = given.build.resolve()
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.chmod(0o755)
+        with measure.movie(build, folder / "movie") as (_, url):
+            body, headers = measure.get(url.removesuffix("/api/v1/movies") + SEARCH)
+        _, behind = stack.enter_context(measure.nginx(folder / "behind", body, headers))
+        upstream = behind.removeprefix("http://").rstrip("/")
+        sink = stack.enter_context(collector(folder / "collector"))
+        bearer, keys = stack.enter_context(token(build, folder))
+        with_token = folder / "token.lua"
+        with_token.write_text(f'wrk.headers["Authorization"] = "Bearer {bearer}"\n')
+        spans = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink, "OTEL_BSP_MAX_QUEUE_SIZE": "50000"}
+        cases = {
+            PLAIN: (*stack.enter_context(plain(folder / "plain", upstream)), with_token),
+            "token, traces": (*stack.enter_context(gateway(build, folder / "both", upstream, GATEWAY_JWKS_FILE=str(keys), **spans)), with_token),
+            "token": (*stack.enter_context(gateway(build, folder / "auth", upstream, GATEWAY_JWKS_FILE=str(keys), OTEL_SDK_DISABLED="true")), with_token),
+        }
+        turns = {}
+        for _ in range(given.rounds):
+            for label, (pid, url, script) in cases.items():
+                turns.setdefault(label, []).append(measure.load(pid, url + SEARCH, given.seconds, given.connections, script))
+        print(f"{given.connections} connections, {given.rounds} turns of {given.seconds} s each")
+        measure.report(turns, {label: PLAIN for label in cases if label != PLAIN})
+
+
+if __name__ == "__main__":
+    main()
