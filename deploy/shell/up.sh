@@ -270,6 +270,7 @@ all_start() {
 	start=$NOW
 	services_start
 	# While the services start.
+	gateway_folder_clear
 	gateway_config_write "$ADDRESS_movie" "$ADDRESS_user" "$ADDRESS_trace"
 	gateway_config_test 9>&- &
 	config_test=$!
