@@ -73,7 +73,8 @@ class Films:
 class Gateway:
     """`deploy/gateway/run`, as a container starts it."""
 
-    def __init__(self, folder, films, **settings):
+    def __init__(self, folder, movie, user=None, **settings):
+        """movie, user: the addresses of the services; without a user service the other one is asked."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("deploy/shell", "src/gateway", "web", "build"):
             (folder / "share" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +85,7 @@ class Gateway:
         self.api = self.url + "/api/v1"
         self.log = folder / "gateway.log"
         self.environment = environment(CINESYNC_SHARE=folder / "share", CINESYNC_STATE=self.state, GATEWAY_PORT=port, GATEWAY_WORKERS=1,
-                                       GATEWAY_STATUS_LISTEN=f"127.0.0.1:{status}", MOVIE_ADDRESS=films.address, USER_ADDRESS=films.address,
+                                       GATEWAY_STATUS_LISTEN=f"127.0.0.1:{status}", MOVIE_ADDRESS=movie, USER_ADDRESS=user or movie,
                                        **settings)
         self.environment.pop("LD_PRELOAD", None)  # it says so itself, to nginx alone
         self.process = None

@@ -244,8 +244,7 @@ static void kinds_write(struct counters *c, enum counted what, const struct coun
 void counters_write(struct counters *c, const struct counters_names *names, struct buf *out)
 {
 	assert(c->magic == COUNTERS_MAGIC);
-	histograms_write(c, "http_server_request_duration_seconds",
-	                 "From a request's first byte to its answer's last, by route.",
+	histograms_write(c, "http_server_request_duration_seconds", "From a request's line to its answer, by route.",
 	                 offsetof(struct counters_cell, duration), out);
 	histograms_write(c, "cinesync_gateway_upstream_duration_seconds", "Of that, in the service behind the gateway.",
 	                 offsetof(struct counters_cell, upstream), out);

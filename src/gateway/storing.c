@@ -86,12 +86,12 @@ void storing_status_write(enum served how, bool is_stored, int64_t ttl_s, struct
 const char *storing_words(enum served how, int64_t ttl_s)
 {
 	switch (how) {
+	case SERVED_REVALIDATED:
+		return "HIT; level=edge";
 	case SERVED_HIT:
 		return ttl_s >= 0 ? "HIT; level=edge" : "STALE; level=edge";
 	case SERVED_DEGRADED:
 		return "STALE; level=edge";
-	case SERVED_REVALIDATED:
-		return "REVALIDATED";
 	default:
 		return NULL;
 	}

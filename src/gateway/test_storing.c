@@ -70,7 +70,7 @@ static void test_it_says_how_it_was_answered(void **state)
 		{ SERVED_MISS, true, "gateway; fwd=uri-miss; stored; ttl=7", NULL },
 		{ SERVED_MISS, false, "gateway; fwd=uri-miss", NULL },
 		{ SERVED_EXPIRED, true, "gateway; fwd=stale; stored; ttl=7", NULL },
-		{ SERVED_REVALIDATED, false, "gateway; fwd=stale; fwd-status=304", "REVALIDATED" },
+		{ SERVED_REVALIDATED, false, "gateway; fwd=stale; fwd-status=304", "HIT; level=edge" },
 		{ SERVED_DEGRADED, false, "gateway; fwd=stale; detail=stale-if-error; ttl=7", "STALE; level=edge" },
 		{ SERVED_BYPASS, false, "gateway; fwd=bypass", NULL },
 	};

@@ -22,7 +22,7 @@ def films():
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory, films):
     """A cache, and one origin beside its own."""
-    with Gateway(tmp_path_factory.mktemp("edge"), films, GATEWAY_CACHE_AGE_MAX=AGE_MAX_S, GATEWAY_ADDRESS_RATE="off", GATEWAY_USER_RATE="off",
+    with Gateway(tmp_path_factory.mktemp("edge"), films.address, GATEWAY_CACHE_AGE_MAX=AGE_MAX_S, GATEWAY_ADDRESS_RATE="off", GATEWAY_USER_RATE="off",
                  GATEWAY_CORS_ORIGINS=f"{ORIGIN}, http://localhost:3000") as running:
         yield running
 
@@ -32,7 +32,7 @@ def strict(tmp_path_factory, films):
     """Limits that are soon reached, by the address that X-Forwarded-For names, and no cache."""
     folder = tmp_path_factory.mktemp("strict")
     issuer = Issuer(folder)
-    with Gateway(folder, films, GATEWAY_CACHE_SIZE="off", GATEWAY_ADDRESS_RATE=2, GATEWAY_USER_RATE=1, GATEWAY_ADDRESS_CONNECTIONS=2,
+    with Gateway(folder, films.address, GATEWAY_CACHE_SIZE="off", GATEWAY_ADDRESS_RATE=2, GATEWAY_USER_RATE=1, GATEWAY_ADDRESS_CONNECTIONS=2,
                  GATEWAY_TRUSTED_PROXIES="127.0.0.1", GATEWAY_JWKS_FILE=issuer.path, GATEWAY_CORS_ORIGINS="*") as running:
         running.issuer = issuer
         yield running
@@ -180,7 +180,7 @@ def test_it_is_asked_again_and_what_is_unchanged_is_kept(edge, films, path):
     films.answers[path] = 200, {"ETag": etag}, "{}"  # for an hour now
     renewed = wait_until(lambda: not is_hit(a := get(edge, path)) and a, 10, "it is asked again")
     assert how(renewed) == {"fwd": "stale", "fwd-status": "304"} and renewed.headers["age"] == "0" and renewed.text == "{}"
-    assert renewed.headers["x-cache"] == "REVALIDATED" and films.asked(path)[-1]["If-None-Match"] == etag
+    assert renewed.headers["x-cache"] == "HIT; level=edge" and films.asked(path)[-1]["If-None-Match"] == etag
     again = get(edge, path)
     assert is_hit(again) and int(how(again)["ttl"]) <= AGE_MAX_S and len(films.asked(path)) == 2
 
@@ -395,5 +395,5 @@ def test_an_answer_names_its_span(edge, path):
     ("GATEWAY_CORS_ORIGINS", "https://*.example.org", "origins"), ("GATEWAY_CORS_ORIGINS", "null", "origins"),
 ])
 def test_a_bad_setting_stops_the_start(tmp_path, films, setting, value, words):
-    complaint = Gateway(tmp_path, films, **{setting: value}).refuses()
+    complaint = Gateway(tmp_path, films.address, **{setting: value}).refuses()
     assert f"{setting}={value}" in complaint and words in complaint and len(complaint.splitlines()) == 1, complaint
