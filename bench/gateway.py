@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Requests a second of a cached search through the whole of CineSync, against nginx proxying to nginx.
 
-usage: gateway.py BUILD [--rounds 5] [--seconds 4] [--connections 64]
+usage: gateway.py BUILD [--rounds 5] [--seconds 4] [--connections 64] [--cache]
 
 Both sides have one core: here the gateway (one worker) and the services, there an nginx that passes everything on to another
 one, over kept-alive connections, which answers the same bytes with `return 200`. The load generator has the other core. They
-take turns.
+take turns. Without --cache the gateway keeps no answers, so that each comes from the movie service.
 """
 import argparse
 import contextlib
@@ -22,10 +22,11 @@ SEARCH = "/api/v1/movies/search?query=toy+story"
 
 
 @contextlib.contextmanager
-def cinesync(build, folder):
+def cinesync(build, folder, has_cache):
     """URL of the gateway."""
     port = measure.free_port()
-    environment = {**os.environ, "CINESYNC_BUILD": str(build), "GATEWAY_WORKERS": "1", "LOG_ACCESS": "false"}
+    environment = {**os.environ, "CINESYNC_BUILD": str(build), "GATEWAY_WORKERS": "1", "LOG_ACCESS": "false", "GATEWAY_ADDRESS_RATE": "off",
+                   "GATEWAY_USER_RATE": "off", "GATEWAY_CACHE_SIZE": "64" if has_cache else "off"}
     options = ["--data", folder / "var"]
     subprocess.run(["taskset", "-c", measure.MEASURED, measure.ROOT / "cinesync", "up", "--detach", "--no-install", "--port", str(port), *options],
                    env=environment, check=True, stdout=subprocess.DEVNULL)
@@ -65,11 +66,12 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--cache", action="store_true")
     given = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.chmod(0o755)
-        ours = stack.enter_context(cinesync(given.build.resolve(), folder)) + SEARCH
+        ours = stack.enter_context(cinesync(given.build.resolve(), folder, given.cache)) + SEARCH
         body, headers = measure.get(ours)
         _, behind = stack.enter_context(measure.nginx(folder / "behind", body, headers))
         theirs = stack.enter_context(proxy(folder / "proxy", behind)) + "/"

@@ -27,6 +27,8 @@ NO_LIMITS = {name: 1000000 for name in ("LIMIT_LOGINS", "LIMIT_REGISTRATIONS", "
                                         "LIMIT_PASSWORD_CHECKS", "LIMIT_CODES", "LIMIT_WRITES", "LIMIT_IMPORTS",
                                         "LIMIT_EXPORTS", "LIMIT_RECIPIENT_MAILS")}
 
+NO_GATEWAY_LIMITS = {"GATEWAY_AUTH_RATE": 100000, "GATEWAY_ADDRESS_RATE": "off", "GATEWAY_USER_RATE": "off", "GATEWAY_ADDRESS_CONNECTIONS": "off"}
+
 
 _ports_given = collections.deque(maxlen=200)
 
@@ -211,10 +213,9 @@ class System:
         self.data = pathlib.Path(folder)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        # Everybody here comes from one address: the gateway's limit for a person is none for a test. The collector of traces is
-        # there for the tests that are about it.
-        self.environment = base_environment(leaks=leaks, **{"CINESYNC_BUILD": BUILD, "BCRYPT_COST": 4, "GATEWAY_AUTH_RATE": 100000,
-                                                           "CHECK_REPLIES": "true", "TRACES": "off", **NO_LIMITS, **settings})
+        # The collector of traces is there for the tests that are about it.
+        self.environment = base_environment(leaks=leaks, **{"CINESYNC_BUILD": BUILD, "BCRYPT_COST": 4, "CHECK_REPLIES": "true", "TRACES": "off",
+                                                           **NO_LIMITS, **NO_GATEWAY_LIMITS, **settings})
 
     def run(self, *arguments, check=True, **more):
         done = subprocess.run([ROOT / "cinesync", *map(str, arguments)], env={**self.environment, **more},

@@ -13,6 +13,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent.parent / "deploy" / "observabil
 PROMETHEUS = {"type": "prometheus", "uid": "prometheus"}
 WIDE = 24  # columns of Grafana's grid
 REAL = 'route!~"/livez|/readyz|/metrics"'
+BEHIND = f'job!="gateway",{REAL}'
 
 
 def rate(metric, matchers="", by="job"):
@@ -221,18 +222,32 @@ def events():
 
 def gateway():
     count = "http_server_request_duration_seconds_count"
-    return dashboard("gateway", "gateway, as the services see it", [
-        text("", "nginx gives no metrics of its own here. This is what reaches the services behind it; what it answers by itself (pages, limits, "
-             "errors of its own) is in its access log, one JSON object a line."),
-        panel("Requests that it passed on", (rate(count, REAL), "{{job}}"), unit="reqps", stacked=True),
-        panel("Answered by status", (rate(count, REAL, "status"), "{{status}}"), unit="reqps", stacked=True),
-        panel("Share of failures", ("job:http_requests_failed:ratio_rate5m", "{{job}}"), unit="percentunit"),
-        panel("Time of an answer behind it", (quantile(0.5, "http_server_request_duration_seconds", REAL), "{{job}}: half"),
-              (quantile(0.99, "http_server_request_duration_seconds", REAL), "{{job}}: 99 of 100"), unit="s"),
-        panel("Over a second", ("job:http_requests_slow:ratio_rate5m", "{{job}}"), unit="percentunit"),
-        panel("Clients that left, or it gave up", (rate(count, REAL + ',status="499"'), "{{job}}"), unit="reqps"),
-        panel("Refused: not signed in, not allowed, too often", (rate(count, REAL + ',status=~"401|403|429"', "job, status"), "{{job}}: {{status}}"), unit="reqps"),
-        panel("Overloaded or away", (rate(count, REAL + ',status=~"502|503|504"', "job, route, status"), "{{job}}: {{status}} {{route}}"), unit="reqps"),
+    cache, asked = "cinesync_gateway_cache_total", 'state!="bypass"'
+    from_cache = 'state=~"hit|stale|updating|revalidated"'
+    return dashboard("gateway", "gateway", [
+        *requests("gateway"),
+        panel("What the cache had", (rate(cache, "", "state"), "{{state}}"), unit="reqps", stacked=True),
+        panel("Answered out of the cache", (f"sum(rate({cache}{{{from_cache}}}[$__rate_interval])) / sum(rate({cache}{{{asked}}}[$__rate_interval]))",
+                                            "share"), unit="percentunit", most=1),
+        panel("Time in the service behind it, 99 of 100",
+              (quantile(0.99, "cinesync_gateway_upstream_duration_seconds", "", "route"), "{{route}}"), unit="s"),
+        panel("Refused by a limit", (rate("cinesync_gateway_limited_total", "", "limit"), "{{limit}}"), unit="reqps"),
+        panel("Access tokens", (rate("cinesync_gateway_auth_total", "", "result"), "{{result}}"), unit="reqps"),
+        panel("Connections of clients", ("sum by (state) (cinesync_gateway_connections)", "{{state}}"), stacked=True),
+        panel("New connections", (rate("cinesync_gateway_connections_accepted_total", "", "instance"), "{{instance}}"),
+              (f"{rate('cinesync_gateway_connections_accepted_total', '', 'instance')} - "
+               f"{rate('cinesync_gateway_connections_handled_total', '', 'instance')}", "{{instance}}: dropped"), unit="ops"),
+        panel("Requests, those without an answer among them", (rate("cinesync_gateway_requests_total", "", "instance"), "{{instance}}"), unit="reqps"),
+        row("As the services behind it see it"),
+        panel("Requests that it passed on", (rate(count, BEHIND), "{{job}}"), unit="reqps", stacked=True),
+        panel("Answered by status", (rate(count, BEHIND, "status"), "{{status}}"), unit="reqps", stacked=True),
+        panel("Share of failures", ("job:http_requests_failed:ratio_rate5m{job!=\"gateway\"}", "{{job}}"), unit="percentunit"),
+        panel("Time of an answer behind it", (quantile(0.5, "http_server_request_duration_seconds", BEHIND), "{{job}}: half"),
+              (quantile(0.99, "http_server_request_duration_seconds", BEHIND), "{{job}}: 99 of 100"), unit="s"),
+        panel("Over a second", ("job:http_requests_slow:ratio_rate5m{job!=\"gateway\"}", "{{job}}"), unit="percentunit"),
+        panel("Clients that left, or it gave up", (rate(count, BEHIND + ',status="499"'), "{{job}}"), unit="reqps"),
+        panel("Refused: not signed in, not allowed, too often", (rate(count, BEHIND + ',status=~"401|403|429"', "job, status"), "{{job}}: {{status}}"), unit="reqps"),
+        panel("Overloaded or away", (rate(count, BEHIND + ',status=~"502|503|504"', "job, route, status"), "{{job}}: {{status}} {{route}}"), unit="reqps"),
         panel("Its connections to the services", ("sum by (job) (http_server_connections)", "{{job}}")),
     ])
 

@@ -58,12 +58,19 @@ def merged(by_service):
     return all_
 
 
+GATEWAY = "gateway"  # it is no service, and has few of their metrics
+
+
+def of_whom(services, n_services):
+    own = [service for service in services if service != GATEWAY]
+    return ", ".join((["every service"] if len(own) == n_services else own) + [GATEWAY] * (GATEWAY in services))
+
+
 def table(all_, n_services):
     lines = ["| metric | type | labels | of | what |", "|---|---|---|---|---|"]
     for name, (family, services) in sorted(all_.items()):
         labels = ", ".join(f"`{label}`" for label in family.labels)
-        of = "every service" if len(services) == n_services else ", ".join(services)
-        lines.append(f"| `{name}` | {family.type} | {labels} | {of} | {family.help} |")
+        lines.append(f"| `{name}` | {family.type} | {labels} | {of_whom(services, n_services)} | {family.help} |")
     return "\n".join(lines) + "\n"
 
 
@@ -80,7 +87,7 @@ def main():
     old = path.read_text(encoding="utf-8")
     if not BLOCK.search(old):
         sys.exit(f"{path}: there is no block for metrics")
-    wanted = table(merged(by_service), len(by_service))
+    wanted = table(merged(by_service), len(by_service.keys() - {GATEWAY}))
     new = BLOCK.sub(lambda match: match.group(1) + "\n" + wanted + "\n" + match.group(2), old)
     if new == old:
         return 0

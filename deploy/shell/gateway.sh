@@ -3,6 +3,10 @@
 
 GATEWAY_MODULE=src/gateway/ngx_http_cinesync_module.so
 GATEWAY_PRELOAD=src/gateway/preload
+GATEWAY_COMPRESSED='application/json application/problem+json application/manifest+json text/css text/javascript text/plain image/svg+xml'
+# What pages of other origins may send (nginx passes on no more), and see.
+CORS_TAKEN='Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, traceparent, tracestate'
+CORS_EXPOSED='Age, Allow, Cache-Status, Content-Disposition, ETag, Idempotent-Replayed, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, traceresponse, WWW-Authenticate, X-Cache, X-Degraded, X-Request-Id'
 
 gateway_settings_check() {
 	number_between "$PORT" 1 65535 || die "$EX_CONFIG" "--port $PORT: must be a number from 1 to 65535"
@@ -20,6 +24,10 @@ gateway_settings_check() {
 	gateway_url_set
 	setting_number GATEWAY_AUTH_RATE 20 1 100000
 	auth_rate=$setting_value
+	gateway_limits_set
+	gateway_cache_set
+	gateway_cors_set "${GATEWAY_CORS_ORIGINS:-none}"
+	gateway_brotli_set
 	[ "${GATEWAY_WORKERS:-auto}" = auto ] || setting_number GATEWAY_WORKERS 1 1 256
 	gateway_proxies_set "${GATEWAY_TRUSTED_PROXIES:-none}"
 	gateway_status_set "${GATEWAY_STATUS_LISTEN:-none}"
@@ -117,6 +125,97 @@ gateway_status_set() { # "none", or ADDRESS:PORT
 	esac
 }
 
+# An environment variable's number, "off", or its default; "off" sets setting_value to nothing.
+setting_number_or_off() { # NAME DEFAULT MIN MAX
+	eval "setting_value=\${$1:-$2}"
+	if [ "$setting_value" = off ]; then
+		setting_value=
+	else
+		number_between "$setting_value" "$3" "$4" ||
+			die "$EX_CONFIG" "$1=$setting_value: must be off, or a number from $3 to $4"
+	fi
+}
+
+# Sets LIMIT_ZONES and LIMITS to nginx's words for how much one address, and one user, may ask for under /api.
+gateway_limits_set() {
+	LIMIT_ZONES='' LIMITS=''
+	setting_number_or_off GATEWAY_ADDRESS_CONNECTIONS 500 1 100000
+	if [ "$setting_value" ]; then
+		# shellcheck disable=SC2016  # nginx's variables
+		LIMIT_ZONES='limit_conn_zone $cinesync_limit_connections zone=connections:4m;'
+		LIMITS="limit_conn connections $setting_value;"
+	fi
+	gateway_limit_add address GATEWAY_ADDRESS_RATE 1000
+	gateway_limit_add user GATEWAY_USER_RATE 300
+}
+
+# Twice as many at once are let through.
+gateway_limit_add() { # KEY SETTING DEFAULT
+	setting_number_or_off "$2" "$3" 1 1000000
+	[ "$setting_value" ] || return 0
+	LIMIT_ZONES="$LIMIT_ZONES limit_req_zone \$cinesync_limit_$1 zone=$1:8m rate=${setting_value}r/s;"
+	LIMITS="$LIMITS limit_req zone=$1 burst=$((setting_value * 2)) nodelay;"
+}
+
+# Sets cache_size (MiB; nothing: there is no cache) and cache_age_max (seconds).
+gateway_cache_set() {
+	setting_number_or_off GATEWAY_CACHE_SIZE 64 1 100000
+	cache_size=$setting_value
+	setting_number GATEWAY_CACHE_AGE_MAX 60 1 86400
+	cache_age_max=$setting_value
+}
+
+# Sets CORS_MAPS, CORS and PREFLIGHT to nginx's words for the pages of other origins that may ask the API. They send a token by
+# themselves, so browsers are never told to send along what they know of us (credentials).
+gateway_cors_set() { # "none", "*", or origins
+	CORS_MAPS='' CORS='' PREFLIGHT=''
+	[ "$1" != none ] || return 0
+	# shellcheck disable=SC2016  # nginx's variables
+	if [ "$1" = '*' ]; then
+		cors_lines='"~^[^ ]* /api/" "*";' cors_vary=
+	else
+		cors_lines=$(gateway_cors_lines "$1") || exit
+		cors_vary='set $cors_vary ""; if ($request_uri ~ ^/api/) { set $cors_vary Origin; } add_header Vary $cors_vary always;'
+	fi
+	# shellcheck disable=SC2016  # nginx's variables
+	CORS_MAPS='map "$http_origin $request_uri" $cors_origin { default ""; '$cors_lines' }'
+	# shellcheck disable=SC2016
+	CORS_MAPS=$CORS_MAPS' map "$request_method $http_access_control_request_method $cors_origin" $cors_preflight { default ""; "~^OPTIONS [A-Z]+ ." 1; }'
+	# shellcheck disable=SC2016
+	CORS='set $cors_exposed ""; set $cors_methods ""; set $cors_headers ""; set $cors_max_age "";'
+	# shellcheck disable=SC2016
+	CORS=$CORS' if ($cors_origin) { set $cors_exposed "'$CORS_EXPOSED'"; } '$cors_vary
+	for cors_pair in Allow-Origin:origin Expose-Headers:exposed Allow-Methods:methods Allow-Headers:headers Max-Age:max_age; do
+		CORS="$CORS add_header Access-Control-${cors_pair%:*} \$cors_${cors_pair#*:} always;"
+	done
+	# shellcheck disable=SC2016
+	PREFLIGHT='set $cors_exposed ""; set $cors_methods "GET, HEAD, POST, PUT, PATCH, DELETE"; set $cors_headers "'$CORS_TAKEN'"; set $cors_max_age 7200;'
+	# shellcheck disable=SC2016
+	PREFLIGHT='if ($cors_preflight) { '$PREFLIGHT' return 204; }'
+}
+
+# The lines of the map; ends the script at what is no origin.
+gateway_cors_lines() { # ORIGINS
+	set -f
+	cors_origins=$(say "$1" | tr ',' ' ')
+	[ "${cors_origins#"${cors_origins%%[! ]*}"}" ] || cors_origins=-
+	for cors_origin in $cors_origins; do
+		say "$cors_origin" | grep -Eq '^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$' ||
+			die "$EX_CONFIG" "GATEWAY_CORS_ORIGINS=$1: must be none, *, or origins in lower case, as https://app.example.org http://localhost:3000"
+		printf '"~^%s /api/" "%s"; ' "$(say "$cors_origin" | sed 's/[.]/[.]/g')" "$cors_origin"
+	done
+}
+
+# Sets BROTLI_MODULE, BROTLI and NO_BROTLI to nginx's words for brotli, where Debian's module for it is installed.
+gateway_brotli_set() {
+	BROTLI_MODULE='' BROTLI='' NO_BROTLI=''
+	brotli_file=${NGINX_MODULES:-/usr/lib/nginx/modules}/ngx_http_brotli_filter_module.so
+	[ -e "$brotli_file" ] || return 0
+	BROTLI_MODULE="load_module \"$brotli_file\";"
+	BROTLI="brotli on; brotli_comp_level 4; brotli_min_length 1024; brotli_types $GATEWAY_COMPRESSED;"
+	NO_BROTLI='brotli off;'
+}
+
 # Without the collector the lines about it are comments.
 gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS [COLLECTOR-ADDRESS]
 	CONFIG_SCRIPT=
@@ -144,6 +243,22 @@ gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS [COLLECTOR-ADDRESS]
 	config_set UPSTREAMS "$UPSTREAMS"
 	config_set MOVIE "$MOVIE_UPSTREAM"
 	config_set USERS "$USER_UPSTREAM"
+	config_set LIMIT_ZONES "$LIMIT_ZONES"
+	config_set LIMITS "$LIMITS"
+	config_set CORS_MAPS "$CORS_MAPS"
+	config_set CORS "$CORS"
+	config_set PREFLIGHT "$PREFLIGHT"
+	config_set BROTLI_MODULE "$BROTLI_MODULE"
+	config_set BROTLI "$BROTLI"
+	config_set NO_BROTLI "$NO_BROTLI"
+	config_set COMPRESSED "$GATEWAY_COMPRESSED"
+	config_set CACHE_SIZE "$cache_size"
+	config_set CACHE_AGE_MAX "$cache_age_max"
+	if [ "$cache_size" ]; then
+		config_set CACHE ''
+	else
+		config_set CACHE '#'
+	fi
 	config_set AUTH_RATE "$auth_rate"
 	config_set AUTH_BURST $((auth_rate * 2))
 	sed -e "$CONFIG_SCRIPT" "$ROOT/src/gateway/nginx.conf.in" >"$DATA/nginx/nginx.conf"
@@ -160,6 +275,19 @@ nginx_env_set() {
 	fi
 }
 
+# nginx's own folder, from which it finds the stored answers: the data folder is closed to its workers, who may be another user,
+# and this one they stand in already. What is stored is of this run alone: the services may have changed since.
+gateway_folder_clear() {
+	gateway_folder=$DATA/nginx/own
+	if [ -e "$gateway_folder" ]; then
+		rm -rf "$gateway_folder.old"
+		mv "$gateway_folder" "$gateway_folder.old"
+		rm -rf "$gateway_folder.old" 9>&- &
+	fi
+	mkdir -p "$gateway_folder"
+	chmod 711 "$gateway_folder"
+}
+
 # nginx's own last words about what is wrong, without their date.
 gateway_complaint() { # FILE
 	sed -n 's/^.*\[emerg\] \([0-9]*#[0-9]*: \)\{0,1\}//p' "$1" | grep -v '^still could not bind' | tail -n 1
@@ -168,7 +296,7 @@ gateway_complaint() { # FILE
 gateway_config_test() {
 	nginx_env_set
 	# shellcheck disable=SC2086  # words
-	if env $NGINX_ENV "$NGINX" -t -q -e stderr -p "$DATA/nginx/" -c "$DATA/nginx/nginx.conf" 2>"$RUN/nginx-test"; then
+	if env -C "$DATA/nginx/own" $NGINX_ENV "$NGINX" -t -q -e stderr -p ./ -c "$DATA/nginx/nginx.conf" 2>"$RUN/nginx-test"; then
 		rm -f "$RUN/nginx-test"
 		return
 	fi
@@ -179,5 +307,5 @@ gateway_config_test() {
 gateway_start() {
 	nginx_env_set
 	# shellcheck disable=SC2086  # words
-	part_spawn gateway "$GATEWAY_URL" env $NGINX_ENV "$NGINX" -e stderr -p "$DATA/nginx/" -c "$DATA/nginx/nginx.conf"
+	part_spawn gateway "$GATEWAY_URL" env -C "$DATA/nginx/own" $NGINX_ENV "$NGINX" -e stderr -p ./ -c "$DATA/nginx/nginx.conf"
 }

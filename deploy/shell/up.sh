@@ -297,6 +297,7 @@ summary() {
 # The gateway beside the services, which it does not wait for: before they are ready it answers 502, for some 100 ms.
 parts_start() {
 	services_start
+	gateway_folder_clear
 	gateway_config_write "$ADDRESS_movie" "$ADDRESS_user" "$ADDRESS_trace"
 	gateway_start
 }

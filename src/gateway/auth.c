@@ -150,20 +150,31 @@ static int verify_traced(ngx_http_request_t *req, struct gateway_request *of, st
 	return r;
 }
 
-static ngx_int_t judge(ngx_http_request_t *req, struct gateway_request *of, bool is_required, struct str given)
+/* Once a request, by whoever asks first: a limit on its owner, in an earlier phase, or the check itself. */
+static void find_out(ngx_http_request_t *req, struct gateway_request *of)
 {
+	struct str given = req->headers_in.authorization ? str_of(req->headers_in.authorization->value) : STR("");
 	enum token_error error = TOKEN_OK;
 	int r;
 
-	if (!str_equal_nocase(str_slice(given, 0, 7), STR("Bearer "))) {
-		of->auth = AUTH_NO_TOKEN;
-		return is_required ? refuse(req, of, REFUSAL_TOKEN_MISSING, NULL) : NGX_OK;
-	}
+	if (of->auth != AUTH_NOT_ASKED)
+		return;
+	of->auth = AUTH_NO_TOKEN;
+	if (!str_equal_nocase(str_slice(given, 0, 7), STR("Bearer ")))
+		return;
 	r = verify_traced(req, of, str_trim(str_slice(given, 7, given.len)), &error);
 	of->auth = r == 0 ? AUTH_ACCEPTED : r == -EACCES ? AUTH_REFUSED : AUTH_UNCHECKED;
-	if (r == -EACCES)
-		return refuse(req, of, REFUSAL_TOKEN_BAD, token_error_name(error));
-	return r < 0 && is_required ? refuse(req, of, REFUSAL_NO_KEYS, NULL) : NGX_OK;
+	of->auth_reason = token_error_name(error);
+}
+
+static ngx_int_t judge(ngx_http_request_t *req, struct gateway_request *of, bool is_required)
+{
+	find_out(req, of);
+	if (of->auth == AUTH_REFUSED)
+		return refuse(req, of, REFUSAL_TOKEN_BAD, of->auth_reason);
+	if (of->auth == AUTH_ACCEPTED || !is_required)
+		return NGX_OK;
+	return refuse(req, of, of->auth == AUTH_NO_TOKEN ? REFUSAL_TOKEN_MISSING : REFUSAL_NO_KEYS, NULL);
 }
 
 /* The service answers better: it knows what is there. */
@@ -175,11 +186,21 @@ static bool is_the_services(ngx_http_request_t *req, struct gateway_request *of)
 	return !of->route || !route_takes(of->route, route_method_from(str_of(req->method_name)));
 }
 
+struct str auth_owner(ngx_http_request_t *req)
+{
+	struct gateway_location *location = gateway_location(req);
+	struct gateway_request *of = location->auth == AUTH_OFF ? NULL : request_get(req);
+
+	if (!of || (location->auth == AUTH_OPTIONAL && is_the_services(req, of)))
+		return STR("");
+	find_out(req, of);
+	return of->auth == AUTH_ACCEPTED ? str_of(of->sub) : STR("");
+}
+
 ngx_int_t auth_handle(ngx_http_request_t *req)
 {
 	struct gateway_location *location = gateway_location(req);
 	struct gateway_request *of;
-	struct str given;
 
 	if (location->auth == AUTH_OFF || req != req->main)
 		return NGX_DECLINED;
@@ -192,6 +213,5 @@ ngx_int_t auth_handle(ngx_http_request_t *req)
 		return NGX_OK;
 	if (location->auth == AUTH_OPTIONAL && is_the_services(req, of))
 		return NGX_OK;
-	given = req->headers_in.authorization ? str_of(req->headers_in.authorization->value) : STR("");
-	return judge(req, of, location->auth == AUTH_REQUIRED, given);
+	return judge(req, of, location->auth == AUTH_REQUIRED);
 }

@@ -29,7 +29,7 @@ struct counters_cell {
 struct counters {
 	unsigned magic;
 	struct counters_cell other; /* for what finds no place */
-	atomic_ullong auth[COUNTERS_KINDS_MAX];
+	atomic_ullong kinds[COUNTEDS][COUNTERS_KINDS_MAX];
 	struct counters_cell cells[COUNTERS_CELLS_MAX];
 };
 
@@ -148,10 +148,10 @@ void counters_upstream(struct counters_cell *cell, int64_t us)
 	observe(&cell->upstream, us);
 }
 
-void counters_auth(struct counters *c, unsigned kind)
+void counters_kind(struct counters *c, enum counted what, unsigned kind)
 {
-	assert(c->magic == COUNTERS_MAGIC && kind < COUNTERS_KINDS_MAX);
-	add(&c->auth[kind], 1);
+	assert(c->magic == COUNTERS_MAGIC && what < COUNTEDS && kind < COUNTERS_KINDS_MAX);
+	add(&c->kinds[what][kind], 1);
 }
 
 /* ---- the text ---- */
@@ -218,18 +218,36 @@ static void histograms_write(struct counters *c, const char *name, const char *h
 	}
 }
 
-void counters_write(struct counters *c, const char *const *auth_words, unsigned n, struct buf *out)
+static void kinds_write(struct counters *c, enum counted what, const struct counters_names *names, struct buf *out)
 {
-	assert(c->magic == COUNTERS_MAGIC && n <= COUNTERS_KINDS_MAX);
-	histograms_write(c, "http_server_request_duration_seconds",
-	                 "From a request's first byte to its answer's last, by route.",
+	static const struct {
+		const char *name;
+		const char *label;
+		const char *help;
+	} metrics[COUNTEDS] = {
+		[COUNTED_AUTH] = { "cinesync_gateway_auth_total", "result",
+		                   "Access tokens checked at the gateway, by result." },
+		[COUNTED_LIMIT] = { "cinesync_gateway_limited_total", "limit",
+		                    "Requests that a limit of the gateway's refused, by limit." },
+		[COUNTED_CACHE] = { "cinesync_gateway_cache_total", "state",
+		                    "Requests that the gateway's cache was asked for, by what it had." },
+	};
+	const char *name = metrics[what].name;
+
+	buf_addf(out, "# HELP %s %s\n# TYPE %s counter\n", name, metrics[what].help, name);
+	for (size_t i = 0; i < COUNTERS_KINDS_MAX; i++)
+		if (names->of[what][i])
+			buf_addf(out, "%s{%s=\"%s\"} %llu\n", name, metrics[what].label, names->of[what][i],
+			         (unsigned long long)value_of(&c->kinds[what][i]));
+}
+
+void counters_write(struct counters *c, const struct counters_names *names, struct buf *out)
+{
+	assert(c->magic == COUNTERS_MAGIC);
+	histograms_write(c, "http_server_request_duration_seconds", "From a request's line to its answer, by route.",
 	                 offsetof(struct counters_cell, duration), out);
 	histograms_write(c, "cinesync_gateway_upstream_duration_seconds", "Of that, in the service behind the gateway.",
 	                 offsetof(struct counters_cell, upstream), out);
-	buf_adds(out, "# HELP cinesync_gateway_auth_total Access tokens checked at the gateway, by result.\n"
-	              "# TYPE cinesync_gateway_auth_total counter\n");
-	for (unsigned i = 0; i < n; i++)
-		if (auth_words[i])
-			buf_addf(out, "cinesync_gateway_auth_total{result=\"%s\"} %llu\n", auth_words[i],
-			         (unsigned long long)value_of(&c->auth[i]));
+	for (enum counted what = 0; what < COUNTEDS; what++)
+		kinds_write(c, what, names, out);
 }

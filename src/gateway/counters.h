@@ -10,8 +10,21 @@
 #include "gateway/routes.h"
 
 #define COUNTERS_CELLS_MAX 1024 /* what is over that is counted as route "other" */
-#define COUNTERS_KINDS_MAX 8    /* of results of the check of tokens */
+#define COUNTERS_KINDS_MAX 8    /* of one thing that is counted by its kinds */
 #define COUNTERS_TEXT_SIZE_MAX (8 * 1024 * 1024)
+
+/* What is counted by its kinds, which the caller numbers and names. */
+enum counted {
+	COUNTED_AUTH,  /* results of the check of tokens */
+	COUNTED_LIMIT, /* limits that refused */
+	COUNTED_CACHE, /* states of the cache */
+	COUNTEDS,
+};
+
+/* NULL: it is no kind, and is not shown. */
+struct counters_names {
+	const char *of[COUNTEDS][COUNTERS_KINDS_MAX];
+};
 
 struct counters;
 struct counters_cell;
@@ -35,10 +48,9 @@ struct counters_cell *counters_make(struct counters *c, const struct counters_ke
 void counters_duration(struct counters_cell *cell, int64_t us);
 /* Of that, in the upstream. */
 void counters_upstream(struct counters_cell *cell, int64_t us);
-void counters_auth(struct counters *c, unsigned kind);
+void counters_kind(struct counters *c, enum counted what, unsigned kind);
 
-/* Everything in Prometheus' text exposition format 0.0.4. auth_words: names of the kinds, n of them; NULL: not shown.
- */
-void counters_write(struct counters *c, const char *const *auth_words, unsigned n, struct buf *out);
+/* Everything in Prometheus' text exposition format 0.0.4. */
+void counters_write(struct counters *c, const struct counters_names *names, struct buf *out);
 
 #endif

@@ -5,6 +5,7 @@
  *   cinesync_routes FILE;        the API's OpenAPI document
  *   cinesync_auth required | optional | off;
  *   cinesync_trace on | off;
+ *   cinesync_cache_age_max SECONDS;
  *   cinesync_status;             the location's content: metrics
  *
  * All are off by default, and then nothing is changed. Settings are read, and what is wrong with them said, before any
@@ -26,6 +27,7 @@ static ngx_http_output_body_filter_pt next_body_filter;
 static ngx_int_t header_filter(ngx_http_request_t *req)
 {
 	spans_header(req);
+	cache_header(req);
 	return next_header_filter(req);
 }
 
@@ -128,6 +130,7 @@ static void *location_make(ngx_conf_t *cf)
 		return NULL;
 	l->auth = NGX_CONF_UNSET_UINT;
 	l->trace = NGX_CONF_UNSET;
+	l->cache_age_max_s = NGX_CONF_UNSET;
 	return l;
 }
 
@@ -139,6 +142,7 @@ static char *location_merge(ngx_conf_t *cf, void *outer, void *inner)
 	(void)cf;
 	ngx_conf_merge_uint_value(l->auth, from->auth, AUTH_OFF);
 	ngx_conf_merge_value(l->trace, from->trace, 0);
+	ngx_conf_merge_sec_value(l->cache_age_max_s, from->cache_age_max_s, 0);
 	return NGX_CONF_OK;
 }
 
@@ -249,6 +253,8 @@ static ngx_command_t commands[] = {
 	  offsetof(struct gateway_location, auth), auth_words },
 	{ ngx_string("cinesync_trace"), ANYWHERE | NGX_CONF_FLAG, trace_set, NGX_HTTP_LOC_CONF_OFFSET,
 	  offsetof(struct gateway_location, trace), NULL },
+	{ ngx_string("cinesync_cache_age_max"), ANYWHERE | NGX_CONF_TAKE1, ngx_conf_set_sec_slot,
+	  NGX_HTTP_LOC_CONF_OFFSET, offsetof(struct gateway_location, cache_age_max_s), NULL },
 	{ ngx_string("cinesync_status"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, status_set, NGX_HTTP_LOC_CONF_OFFSET, 0,
 	  NULL },
 	ngx_null_command,

@@ -27,6 +27,18 @@ enum auth_result {
 	AUTH_RESULTS,
 };
 
+/* The limits of requests, then those of connections, that the configuration sets by the keys of limits.c. */
+enum limit {
+	LIMIT_NONE,
+	LIMIT_ADDRESS,
+	LIMIT_USER,
+	LIMIT_LOGIN,
+	LIMIT_CONNECTIONS,
+	LIMIT_UPLOADS,
+	LIMIT_ALL_UPLOADS,
+	LIMITS,
+};
+
 /* Of the http block. */
 struct gateway_settings {
 	ngx_str_t jwks;
@@ -45,6 +57,7 @@ struct gateway_settings {
 struct gateway_location {
 	ngx_uint_t auth; /* enum auth_mode */
 	ngx_flag_t trace;
+	time_t cache_age_max_s; /* 0: as long as the service allows */
 };
 
 /* In the request's pool; survives internal redirects. */
@@ -54,6 +67,7 @@ struct gateway_request {
 	ngx_http_upstream_t *upstream;
 	ngx_uint_t n_states_before; /* of other upstreams */
 	int64_t client_end_ns;      /* clock_mono; 0: it goes on */
+	int64_t answer_end_ns;      /* clock_mono; 0: with the request itself */
 	bool is_span_open;          /* the server's */
 	bool is_route_known;        /* the route was looked for */
 	bool is_located;
@@ -61,6 +75,9 @@ struct gateway_request {
 	const struct route *route; /* NULL: none that the API's document has */
 	ngx_str_t location;        /* of an exact location: its name */
 	enum auth_result auth;
+	const char *auth_reason; /* of AUTH_REFUSED */
+	enum limit requests;     /* the limit whose key was asked for last: the one that refused, where one did */
+	enum limit connections;
 	ngx_str_t sub;
 	ngx_str_t role;
 	ngx_str_t sid;
@@ -90,6 +107,9 @@ ngx_uint_t request_status(ngx_http_request_t *req);
 /* A header of the answer in the place of any that is there. False: out of memory. */
 bool request_answer_header(ngx_http_request_t *req, const char *name, struct str value, ngx_table_elt_t **ret);
 
+/* Drops a header of the answer. */
+void request_answer_drop(ngx_http_request_t *req, struct str name);
+
 /* Phase handlers and filters. */
 ngx_int_t auth_handle(ngx_http_request_t *req);
 ngx_int_t spans_begin(ngx_http_request_t *req);
@@ -98,6 +118,22 @@ ngx_int_t spans_end(ngx_http_request_t *req);
 ngx_int_t status_count(ngx_http_request_t *req);
 void spans_header(ngx_http_request_t *req);
 void spans_body(ngx_http_request_t *req, ngx_chain_t *in);
+void cache_header(ngx_http_request_t *req);
+/* Whose token it is, verified when nobody did yet; empty: nobody's, or it is not looked at here. */
+struct str auth_owner(ngx_http_request_t *req);
+/* The key that a limit counts by. */
+struct str limits_key(ngx_http_request_t *req, enum limit limit);
+/* LIMIT_NONE: none refused it. */
+enum limit limits_refused(ngx_http_request_t *req);
+const char *limits_name(enum limit limit);
+/* What a service is asked with instead of the client's own words, where there is a cache. */
+struct str cache_if_none_match(ngx_http_request_t *req);
+struct str cache_accept_encoding(ngx_http_request_t *req);
+/* Must neither be answered from the cache nor fill it. */
+bool cache_is_passed_by(ngx_http_request_t *req);
+/* "hit", "miss" …; NULL: it was not looked for there. */
+const char *cache_state_name(unsigned state);
+unsigned cache_state(ngx_http_request_t *req);
 /* The client span of the upstream that is about to be asked, begun when there is none; the server's without one. */
 const struct context *spans_upstream(ngx_http_request_t *req, struct gateway_request *of);
 

@@ -173,18 +173,23 @@ ngx_uint_t request_status(ngx_http_request_t *req)
 	return req->err_status ? req->err_status : req->headers_out.status;
 }
 
+void request_answer_drop(ngx_http_request_t *req, struct str name)
+{
+	for (ngx_list_part_t *part = &req->headers_out.headers.part; part; part = part->next) {
+		ngx_table_elt_t *headers = part->elts;
+
+		for (ngx_uint_t i = 0; i < part->nelts; i++)
+			if (str_equal_nocase(str_of(headers[i].key), name))
+				headers[i].hash = 0;
+	}
+}
+
 bool request_answer_header(ngx_http_request_t *req, const char *name, struct str value, ngx_table_elt_t **ret)
 {
 	ngx_table_elt_t *h;
 	u_char *copy;
 
-	for (ngx_list_part_t *part = &req->headers_out.headers.part; part; part = part->next) {
-		ngx_table_elt_t *headers = part->elts;
-
-		for (ngx_uint_t i = 0; i < part->nelts; i++)
-			if (str_equal_nocase(str_of(headers[i].key), str_from(name)))
-				headers[i].hash = 0;
-	}
+	request_answer_drop(req, str_from(name));
 	h = ngx_list_push(&req->headers_out.headers);
 	copy = ngx_pnalloc(req->pool, value.len + 1);
 	if (!h)

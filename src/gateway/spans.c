@@ -133,6 +133,9 @@ const struct context *spans_upstream(ngx_http_request_t *req, struct gateway_req
 {
 	ngx_http_upstream_t *upstream = req->main->upstream;
 
+	/* A renewal behind an answer that was given already is a part of the request, not of its wait. */
+	if (req != req->main)
+		return &of->server.context;
 	if (!of->is_span_open || !upstream || upstream == of->upstream)
 		return of->client ? &of->client->context : &of->server.context;
 	client_end(req->main, of);
@@ -202,6 +205,10 @@ static void server_describe(ngx_http_request_t *req, struct gateway_request *of)
 		span_set_str(span, "user_agent.original",
 		             str_slice(str_of(req->headers_in.user_agent->value), 0, USER_AGENT_LEN_MAX));
 	span_set_int(span, "http.response.size", req->connection->sent);
+	if (cache_state_name(cache_state(req)))
+		span_set_str(span, "cinesync.cache", str_from(cache_state_name(cache_state(req))));
+	if (limits_refused(req) != LIMIT_NONE)
+		span_set_str(span, "cinesync.limit", str_from(limits_name(limits_refused(req))));
 	if (status >= 500)
 		span_fail(span, status_word(req, status));
 }
@@ -219,7 +226,7 @@ ngx_int_t spans_end(ngx_http_request_t *req)
 	if (of->server.is_recording)
 		server_describe(req, of);
 	context_current = &of->server.context;
-	span_end(&of->server);
+	span_end_at(&of->server, of->answer_end_ns > 0 ? of->answer_end_ns : clock_mono_ns());
 	context_current = NULL;
 	return NGX_OK;
 }
@@ -228,6 +235,7 @@ ngx_int_t spans_end(ngx_http_request_t *req)
 
 void spans_header(ngx_http_request_t *req)
 {
+	char response[TRACEPARENT_SIZE];
 	struct gateway_request *of;
 
 	if (req != req->main)
@@ -235,18 +243,27 @@ void spans_header(ngx_http_request_t *req)
 	of = gateway_location(req)->trace ? request_get(req) : request_find(req);
 	if (of && !of->is_answered && !gateway_location(req)->trace)
 		return;
-	/* Without memory the answer goes out without it. */
-	if (of)
+	/* Without memory the answer goes out without them. */
+	if (of) {
 		(void)request_answer_header(req, "X-Request-Id", str_from(of->server.context.trace_id), NULL);
+		trace_format(&of->server.context, response);
+		(void)request_answer_header(req, "traceresponse", str_from(response), NULL);
+	}
 }
 
 void spans_body(ngx_http_request_t *req, ngx_chain_t *in)
 {
 	struct gateway_request *of = req == req->main ? request_find(req) : NULL;
+	int64_t now_ns;
 
-	if (!of || !of->client || of->client_end_ns > 0)
+	while (in && !in->buf->last_buf)
+		in = in->next;
+	if (!of || !in)
 		return;
-	for (; in; in = in->next)
-		if (in->buf->last_buf)
-			of->client_end_ns = clock_mono_ns();
+	now_ns = clock_mono_ns();
+	if (of->client && of->client_end_ns == 0)
+		of->client_end_ns = now_ns;
+	/* nginx ends the request when the renewal behind it has ended. */
+	if (req->cached && req->cache && req->cache->background)
+		of->answer_end_ns = now_ns;
 }

@@ -8,10 +8,20 @@
 #define CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define SLAB_ROOM (128 * 1024) /* what nginx keeps beside */
 
-static const char *const auth_words[AUTH_RESULTS] = {
-	[AUTH_NOT_ASKED] = NULL,    [AUTH_NO_TOKEN] = "none",       [AUTH_ACCEPTED] = "accepted",
-	[AUTH_REFUSED] = "refused", [AUTH_UNCHECKED] = "unchecked",
-};
+/* Limits and states of the cache name themselves. */
+static void names_fill(struct counters_names *ret)
+{
+	*ret = (struct counters_names){ .of[COUNTED_AUTH] = {
+		                                [AUTH_NO_TOKEN] = "none",
+		                                [AUTH_ACCEPTED] = "accepted",
+		                                [AUTH_REFUSED] = "refused",
+		                                [AUTH_UNCHECKED] = "unchecked",
+		                        } };
+	for (unsigned i = 0; i < LIMITS; i++)
+		ret->of[COUNTED_LIMIT][i] = limits_name((enum limit)i);
+	for (unsigned i = 0; i < COUNTERS_KINDS_MAX; i++)
+		ret->of[COUNTED_CACHE][i] = cache_state_name(i);
+}
 
 /* ---- the memory ---- */
 
@@ -87,23 +97,54 @@ ngx_int_t status_count(ngx_http_request_t *req)
 	const char *route = of ? request_route(req, of) : NULL;
 	struct counters_key key = { .route = route ? route : "none" };
 	struct counters_cell *cell;
-	int64_t us;
+	int64_t us, end_ns;
 
 	if (!of)
 		return NGX_OK;
 	key.method = route_method_from(str_of(req->method_name));
 	key.status = (unsigned)request_status(req);
 	cell = cell_get(zone, &key);
-	counters_duration(cell, (clock_mono_ns() - of->server.start_mono_ns) / 1000);
+	end_ns = of->answer_end_ns > 0 ? of->answer_end_ns : clock_mono_ns();
+	counters_duration(cell, (end_ns - of->server.start_mono_ns) / 1000);
 	us = upstream_us(req, of);
 	if (us >= 0)
 		counters_upstream(cell, us);
-	if (of->auth != AUTH_NOT_ASKED)
-		counters_auth(zone->data, of->auth);
+	counters_kind(zone->data, COUNTED_AUTH, of->auth);
+	counters_kind(zone->data, COUNTED_LIMIT, limits_refused(req));
+	counters_kind(zone->data, COUNTED_CACHE, cache_state(req));
 	return NGX_OK;
 }
 
 /* ---- showing ---- */
+
+#if NGX_STAT_STUB
+static void number_write(const char *name, const char *type, const char *help, const ngx_atomic_t *of, struct buf *out)
+{
+	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n%s %lu\n", name, help, name, type, name, (unsigned long)*of);
+}
+
+/* nginx's own numbers, of all its workers. */
+static void connections_write(struct buf *out)
+{
+	static const char name[] = "cinesync_gateway_connections";
+
+	number_write("cinesync_gateway_connections_accepted_total", "counter", "Connections that clients opened.",
+	             ngx_stat_accepted, out);
+	number_write("cinesync_gateway_connections_handled_total", "counter",
+	             "Of the accepted connections, those that found a place in a worker.", ngx_stat_handled, out);
+	number_write("cinesync_gateway_requests_total", "counter",
+	             "Requests that came, those without an answer among them.", ngx_stat_requests, out);
+	buf_addf(out, "# HELP %s Connections of clients, by what they are at.\n# TYPE %s gauge\n", name, name);
+	buf_addf(out, "%s{state=\"reading\"} %lu\n", name, (unsigned long)*ngx_stat_reading);
+	buf_addf(out, "%s{state=\"writing\"} %lu\n", name, (unsigned long)*ngx_stat_writing);
+	buf_addf(out, "%s{state=\"waiting\"} %lu\n", name, (unsigned long)*ngx_stat_waiting);
+}
+#else
+static void connections_write(struct buf *out)
+{
+	(void)out;
+}
+#endif
 
 static void buf_drop(void *data)
 {
@@ -133,6 +174,7 @@ static ngx_int_t text_send(ngx_http_request_t *req, const struct buf *text)
 
 ngx_int_t status_handle(ngx_http_request_t *req)
 {
+	struct counters_names names;
 	ngx_pool_cleanup_t *cleanup;
 	struct buf *text;
 	ngx_int_t r;
@@ -148,6 +190,8 @@ ngx_int_t status_handle(ngx_http_request_t *req)
 	text = cleanup->data;
 	buf_init(text, COUNTERS_TEXT_SIZE_MAX);
 	cleanup->handler = buf_drop;
-	counters_write(gateway_settings(req)->counters->data, auth_words, AUTH_RESULTS, text);
+	names_fill(&names);
+	counters_write(gateway_settings(req)->counters->data, &names, text);
+	connections_write(text);
 	return buf_error(text) < 0 ? NGX_HTTP_INTERNAL_SERVER_ERROR : text_send(req, text);
 }

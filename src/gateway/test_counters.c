@@ -27,10 +27,14 @@ static void drop(struct counters *c)
 
 static const char *text_of(struct counters *c, struct buf *b)
 {
-	static const char *const words[] = { NULL, "accepted", "refused" };
+	static const struct counters_names names = { .of = {
+		                                             [COUNTED_AUTH] = { NULL, "accepted", "refused" },
+		                                             [COUNTED_LIMIT] = { [2] = "address" },
+		                                             [COUNTED_CACHE] = { [7] = "hit" },
+		                                     } };
 
 	buf_reset(b);
-	counters_write(c, words, ARRAY_SIZE(words), b);
+	counters_write(c, &names, b);
 	assert_int_equal(buf_error(b), 0);
 	return buf_str(b).data;
 }
@@ -53,7 +57,11 @@ static void test_what_is_counted_is_shown(void **state)
 	counters_duration(cell, 2000000);
 	counters_duration(cell, 60000000);
 	counters_upstream(cell, 300);
-	counters_auth(c, 2);
+	counters_kind(c, COUNTED_AUTH, 2);
+	counters_kind(c, COUNTED_LIMIT, 2);
+	counters_kind(c, COUNTED_CACHE, 7);
+	counters_kind(c, COUNTED_CACHE, 7);
+	counters_kind(c, COUNTED_CACHE, 0);
 	text = text_of(c, &b);
 #define LABELS "method=\"GET\",route=\"/a/{b}\",status=\"200\""
 	assert_non_null(strstr(text, "http_server_request_duration_seconds_bucket{" LABELS ",le=\"0.0005\"} 1\n"));
@@ -65,6 +73,10 @@ static void test_what_is_counted_is_shown(void **state)
 	assert_non_null(strstr(text, "cinesync_gateway_upstream_duration_seconds_count{" LABELS "} 1\n"));
 	assert_non_null(strstr(text, "cinesync_gateway_auth_total{result=\"refused\"} 1\n"));
 	assert_non_null(strstr(text, "cinesync_gateway_auth_total{result=\"accepted\"} 0\n"));
+	assert_non_null(strstr(text, "# TYPE cinesync_gateway_limited_total counter\n"
+	                             "cinesync_gateway_limited_total{limit=\"address\"} 1\n"));
+	assert_non_null(strstr(text, "cinesync_gateway_cache_total{state=\"hit\"} 2\n"));
+	assert_null(strstr(text, "cinesync_gateway_cache_total{state=\"\"}"));
 	drop(c);
 }
 

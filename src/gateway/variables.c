@@ -1,7 +1,8 @@
-/* $cinesync_*: what the module knows of a request, for the configuration's own use: whose it is, and its trace. */
+/* $cinesync_*: what the module knows of a request, for the configuration's own use: whose it is, its trace, by what it
+ * is limited, and what a cache asks the service with. */
 #include "gateway/module.h"
 
-enum variable { SUB, ROLE, SID, AUTH, ROUTE, TRACE_ID, TRACEPARENT, TRACESTATE };
+enum variable { SUB, ROLE, SID, AUTH, ROUTE, TRACE_ID, TRACEPARENT, TRACESTATE, UNCACHED, NONE_MATCH, ENCODING };
 
 static ngx_int_t give(ngx_http_variable_value_t *v, struct str value)
 {
@@ -67,12 +68,37 @@ static ngx_int_t trace_get(ngx_http_request_t *req, ngx_http_variable_value_t *v
 	}
 }
 
+static ngx_int_t cache_get(ngx_http_request_t *req, ngx_http_variable_value_t *v, uintptr_t which)
+{
+	switch ((enum variable)which) {
+	case UNCACHED:
+		return give(v, cache_is_passed_by(req) ? STR("1") : STR_NULL);
+	case NONE_MATCH:
+		return give(v, cache_if_none_match(req));
+	case ENCODING:
+		return give(v, cache_accept_encoding(req));
+	default:
+		return give(v, STR_NULL);
+	}
+}
+
+static ngx_int_t limit_get(ngx_http_request_t *req, ngx_http_variable_value_t *v, uintptr_t which)
+{
+	return give(v, limits_key(req, (enum limit)which));
+}
+
+static ngx_int_t refused_get(ngx_http_request_t *req, ngx_http_variable_value_t *v, uintptr_t which)
+{
+	(void)which;
+	return give(v, str_from(limits_name(limits_refused(req))));
+}
+
 ngx_int_t variables_add(ngx_conf_t *cf)
 {
 	static const struct {
 		ngx_str_t name;
 		ngx_http_get_variable_pt get;
-		enum variable which;
+		uintptr_t which;
 	} list[] = {
 		{ ngx_string("cinesync_sub"), identity_get, SUB },
 		{ ngx_string("cinesync_role"), identity_get, ROLE },
@@ -82,6 +108,16 @@ ngx_int_t variables_add(ngx_conf_t *cf)
 		{ ngx_string("cinesync_trace_id"), trace_get, TRACE_ID },
 		{ ngx_string("cinesync_traceparent"), trace_get, TRACEPARENT },
 		{ ngx_string("cinesync_tracestate"), trace_get, TRACESTATE },
+		{ ngx_string("cinesync_uncached"), cache_get, UNCACHED },
+		{ ngx_string("cinesync_if_none_match"), cache_get, NONE_MATCH },
+		{ ngx_string("cinesync_accept_encoding"), cache_get, ENCODING },
+		{ ngx_string("cinesync_limit_address"), limit_get, LIMIT_ADDRESS },
+		{ ngx_string("cinesync_limit_user"), limit_get, LIMIT_USER },
+		{ ngx_string("cinesync_limit_login"), limit_get, LIMIT_LOGIN },
+		{ ngx_string("cinesync_limit_connections"), limit_get, LIMIT_CONNECTIONS },
+		{ ngx_string("cinesync_limit_uploads"), limit_get, LIMIT_UPLOADS },
+		{ ngx_string("cinesync_limit_all_uploads"), limit_get, LIMIT_ALL_UPLOADS },
+		{ ngx_string("cinesync_limited"), refused_get, 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {

@@ -80,7 +80,7 @@ def test_the_text_is_as_prometheus_reads_it(nginx):
     for line in answer.text.splitlines():
         if line.startswith("#"):
             continue
-        name, labels, value = re.fullmatch(r'([a-z_]+)\{((?:[a-z]+="[^"\n]*",?)+)\} ([0-9.]+)', line).groups()
+        name, labels, value = re.fullmatch(r'([a-z_]+)(?:\{((?:[a-z]+="[^"\n]*",?)+)\})? ([0-9.]+)', line).groups()
         assert (name, labels) not in seen
         seen.add((name, labels))
         if name.endswith("_bucket"):

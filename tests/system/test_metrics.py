@@ -8,6 +8,7 @@ import sys
 import httpx
 import pytest
 import yaml
+from gateway_harness import Gateway
 from harness import ROOT, Client, Services, mails, metric, wait_until
 from otlp_harness import Collector
 from tmdb_case import TOKEN, movies
@@ -26,7 +27,7 @@ FROM_PROMETHEUS = {"up", "ALERTS"}
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory, server, postgres):
-    """The texts of /metrics of all three services with every engine there is, after a day's work: {service: text}."""
+    """The texts of /metrics of all three services with every engine there is, and of the gateway, after a day's work: {service: text}."""
     from fakes.tmdb_harness import FakeTmdb
     from redis_harness import Redis
     folder = tmp_path_factory.mktemp("everything")
@@ -47,7 +48,11 @@ def everything(tmp_path_factory, server, postgres):
         for service in three.all():
             wait_until(lambda url=service.url: metric(url, "otel_sdk_exporter_span_exported_total"), 20, "spans sent")
             wait_until(lambda url=service.url: metric(url, "cinesync_loop_lag_seconds_count") > 2, 20, "a look at the loop")
-        yield {service.name: httpx.get(service.url + "/metrics", timeout=10).text for service in three.all()}
+        found = {service.name: httpx.get(service.url + "/metrics", timeout=10).text for service in three.all()}
+        with Gateway(folder / "gateway", *(service.url.removeprefix("http://") for service in (three.movie, three.user))) as gateway:
+            assert httpx.get(gateway.api + "/movies/26", timeout=20).status_code == 200
+            found["gateway"] = httpx.get(gateway.status + "/metrics", timeout=10).text
+        yield found
         assert three.stop() == [0, 0, 0]
     redis.stop()
 

@@ -11,7 +11,7 @@ import time
 
 import httpx
 import pytest
-from harness import BUILD, LONG, ROOT, Client, Service, assert_clean, base_environment, free_port, wait_until
+from harness import BUILD, LONG, NO_GATEWAY_LIMITS, ROOT, Client, Service, assert_clean, base_environment, free_port, wait_until
 from steady import Steady
 
 RATE, ROUNDS = (300, 10) if LONG else (100, 3)
@@ -59,7 +59,8 @@ class Gateway:
         self.url = f"http://127.0.0.1:{port}"
         self.environment = base_environment(
             CINESYNC_SHARE=folder / "root/usr/share/cinesync", CINESYNC_STATE=folder / "gateway", GATEWAY_PORT=port, GATEWAY_DNS=names,
-            MOVIE_ADDRESS=f"movie:{movie}", USER_ADDRESS=f"user:{user}", GATEWAY_AUTH_RATE=100000, GATEWAY_WORKERS=2)
+            MOVIE_ADDRESS=f"movie:{movie}", USER_ADDRESS=f"user:{user}", GATEWAY_WORKERS=2, GATEWAY_CACHE_SIZE="off",  # every request is a replica's
+            **NO_GATEWAY_LIMITS)
         self.log = open(folder / "gateway.log", "wb")  # noqa: SIM115
         self.process = subprocess.Popen([self.program], env=self.environment, stdout=self.log, stderr=self.log)
 
