@@ -4,6 +4,7 @@
  * Limits: connections_max of the options, by libmicrohttpd. Nothing here yields. */
 #include "http/internal.h"
 
+#include "base/log.h"
 #include "fiber/fiber.h"
 
 #include <errno.h>
@@ -97,17 +98,30 @@ void connection_reap(uv_timer_t *timer)
 	reaper_arm(s);
 }
 
+/* By TLS the peer is known at the end of its handshake (tls.c). */
+static bool peer_is_refused(const struct http_trust *trust, int fd)
+{
+	uid_t uid = (uid_t)-1;
+
+	if (!trust || trust->tls || identity_peer_is_known(trust, fd, &uid))
+		return false;
+	log_warning("a connection from a user who is not trusted was refused", LOG_INT("uid", uid));
+	return true;
+}
+
 static void connection_open(struct http_server *s, struct MHD_Connection *mhd, void **socket_context)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct connection *c = malloc(sizeof(*c));
+	const struct http_trust *trust = s->options.trust;
+	struct connection *c = peer_is_refused(trust, info->connect_fd) ? NULL : malloc(sizeof(*c));
 
 	if (!c) {
+		(void)!shutdown(info->connect_fd, SHUT_RDWR);
 		/* Without one no request begins: exchange_begin() gives up, and so the connection is closed. */
 		*socket_context = NULL;
 		return;
 	}
-	*c = (struct connection){ .server = s, .fd = info->connect_fd };
+	*c = (struct connection){ .server = s, .fd = info->connect_fd, .is_vouched = trust && !trust->tls };
 	list_init(&c->node);
 	connection_wait_set(c, WAIT_HEAD);
 	record_connections(1);
