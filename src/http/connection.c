@@ -3,6 +3,7 @@
  * at no suspended connection. Each wait has one constant time-out, so each queue is sorted by itself.
  * Limits: connections_max of the options, by libmicrohttpd. Nothing here yields. */
 #include "http/internal.h"
+#include "http/tls_inside.h"
 
 #include "base/log.h"
 #include "fiber/fiber.h"
@@ -49,10 +50,14 @@ void connection_wait_set(struct connection *c, enum connection_wait wait)
 
 void connection_refuse(struct connection *c, const struct problem *p, const char *detail)
 {
+	const struct http_trust *trust = c->server->options.trust;
 	struct context trace;
 	struct buf body;
 	struct buf out;
 
+	/* Past the library is past its encryption too. */
+	if (trust && trust->tls)
+		return;
 	trace_new(&trace);
 	buf_init(&body, 1024);
 	buf_init(&out, 2048);
@@ -123,6 +128,8 @@ static void connection_open(struct http_server *s, struct MHD_Connection *mhd, v
 	}
 	*c = (struct connection){ .server = s, .fd = info->connect_fd, .is_vouched = trust && !trust->tls };
 	list_init(&c->node);
+	if (trust && trust->tls && !tls_peer_expect(mhd, c))
+		(void)!shutdown(c->fd, SHUT_RDWR);
 	connection_wait_set(c, WAIT_HEAD);
 	record_connections(1);
 	*socket_context = c;

@@ -15,7 +15,14 @@ enum { BODY_WASTE_MAX = 1 << 20 };
 
 void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
-	struct request *req = request_new(cls, mhd, uri ? uri : "");
+	const struct http_server *s = cls;
+	const struct connection *c = connection_of(mhd);
+	struct request *req;
+
+	/* Nobody is served whose peer was to be known and is not; the library closes the connection. */
+	if (s->options.trust && c && !c->is_vouched)
+		return NULL;
+	req = request_new(cls, mhd, uri ? uri : "");
 
 	if (req && req->connection->wait == WAIT_IDLE)
 		connection_wait_set(req->connection, WAIT_HEAD);

@@ -3,6 +3,7 @@
  * connection was resumed, which makes nothing ready by itself.
  * Limits: all in http_server_options. Nothing here yields. */
 #include "http/internal.h"
+#include "http/tls_inside.h"
 
 #include "base/fault.h"
 #include "base/log.h"
@@ -68,24 +69,28 @@ static size_t unescape_nothing(void *cls, struct MHD_Connection *mhd, char *text
 static int daemon_start(struct http_server *s)
 {
 	const struct http_server_options *o = &s->options;
+	const struct http_tls *tls = o->trust ? o->trust->tls : NULL;
+	struct MHD_OptionItem tls_items[TLS_OPTIONS];
 	/* Inactivity: for a client that does not read its answer. All else has absolute deadlines of ours. */
 	unsigned timeout_s = (unsigned)(MAX(o->idle_timeout_ms, o->body_timeout_ms) / 1000) + 5;
 
-	s->daemon = MHD_start_daemon(
-	        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_access,
-	        s, /* ports and policy: ours */
-	        MHD_OPTION_LISTEN_SOCKET, s->listener.fd, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, s,
-	        MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, s, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, s,
-	        MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_size(o),
-	        MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
+	tls_options(tls, tls_items);
+	s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
+	                             exchange_access, s, /* ports and policy: ours */
+	                             MHD_OPTION_LISTEN_SOCKET, s->listener.fd, MHD_OPTION_URI_LOG_CALLBACK,
+	                             exchange_begin, s, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, s,
+	                             MHD_OPTION_NOTIFY_CONNECTION, connection_notify, s, MHD_OPTION_UNESCAPE_CALLBACK,
+	                             unescape_nothing, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_size(o),
+	                             MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections_max,
+	                             MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_ARRAY, tls_items,
 #if MHD_VERSION >= 0x00097701
-	        MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+	                             MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
 #else
-	        /* Being strict, this version closes without a word or answers bare text; admit.c
-	           refuses the same. */
-	        MHD_OPTION_STRICT_FOR_CLIENT, 0,
+	                             /* Being strict, this version closes without a word or answers bare text; admit.c
+	                                refuses the same. */
+	                             MHD_OPTION_STRICT_FOR_CLIENT, 0,
 #endif
-	        MHD_OPTION_END);
+	                             MHD_OPTION_END);
 	if (!s->daemon)
 		return -ENOMEM;
 	s->has_listener = false;

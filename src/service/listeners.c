@@ -58,6 +58,21 @@ static int socket_begin(struct listeners *l, struct uv_loop_s *loop, struct http
 	return r;
 }
 
+static int tls_begin(struct listeners *l, struct uv_loop_s *loop, struct http_server_options options,
+                     const char *address)
+{
+	int r;
+
+	options.address = address;
+	options.trust = &l->trust.tls;
+	r = server_add(l, loop, &options);
+	if (r < 0)
+		log_alert(r == -EADDRINUSE ? "the address of TRUSTED_LISTEN is taken by another program"
+		                           : "cannot listen on TRUSTED_LISTEN",
+		          LOG_STR("listen", address), LOG_ERR(r));
+	return r;
+}
+
 int listeners_begin(struct uv_loop_s *loop, const struct http_server_options *options,
                     const struct trust_settings *settings,
                     int (*confirm)(struct request *req, const struct http_user *named, void *arg, struct http_user *ret,
@@ -68,10 +83,12 @@ int listeners_begin(struct uv_loop_s *loop, const struct http_server_options *op
 
 	if (r < 0 || !confirm)
 		return r;
-	trust_init(settings, &l->trust);
-	l->trust.socket.confirm = confirm;
-	if (settings->socket)
+	r = trust_init(settings, &l->trust);
+	l->trust.socket.confirm = l->trust.tls.confirm = confirm;
+	if (r == 0 && settings->socket)
 		r = socket_begin(l, loop, *options);
+	if (r == 0 && settings->listen)
+		r = tls_begin(l, loop, *options, settings->listen);
 	return r;
 }
 
@@ -127,4 +144,5 @@ void listeners_free(struct listeners *l)
 {
 	while (l->n > 0)
 		http_server_free(&l->servers[--l->n]);
+	trust_done(&l->trust);
 }

@@ -38,4 +38,7 @@ struct service_settings {
 /* The table, with `listen` as the default of LISTEN. Static; one default a process. */
 const struct config_table *service_settings_table(const char *listen);
 
+/* For a config_entry's check: a numeric address and a port. */
+const char *settings_check_listen(const char *value);
+
 #endif

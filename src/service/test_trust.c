@@ -34,7 +34,7 @@ static void who_may_connect(void **state)
 	struct trust t;
 
 	(void)state;
-	trust_init(&s, &t);
+	assert_int_equal(trust_init(&s, &t), 0);
 	assert_string_equal(t.address, "unix:/run/x/x.sock");
 	assert_int_equal(t.socket.group, (gid_t)-1);
 	assert_int_equal(t.socket.n_uids, 2);
@@ -42,7 +42,7 @@ static void who_may_connect(void **state)
 	assert_int_equal(t.uids[1], 0);
 	s.uids = (char *)(uintptr_t) " 33,1000  7 ";
 	s.socket_group = (char *)(uintptr_t) "4711";
-	trust_init(&s, &t);
+	assert_int_equal(trust_init(&s, &t), 0);
 	assert_int_equal(t.socket.group, 4711);
 	assert_int_equal(t.socket.n_uids, 3);
 	assert_int_equal(t.uids[0], 33);
@@ -79,6 +79,12 @@ static void what_is_wrong_is_said(void **state)
 		faulty("TRUSTED_UIDS", uids[i], "TRUSTED_UIDS");
 	faulty("TRUSTED_SOCKET_GROUP", "no-such-group-here", "TRUSTED_SOCKET_GROUP");
 	unsetenv("TRUSTED_SOCKET");
+	faulty("TRUSTED_NAMES", "gateway", "without TRUSTED_LISTEN");
+	faulty("TRUSTED_LISTEN", "127.0.0.1:0", "needs TRUSTED_CERTIFICATE_FILE");
+	faulty("TRUSTED_LISTEN", "127.0.0.1:0", "needs TRUSTED_NAMES");
+	faulty("TRUSTED_LISTEN", "localhost:1", "numeric address");
+	faulty("TRUSTED_NAMES", "*.example", "TRUSTED_NAMES");
+	faulty("TRUSTED_NAMES", " , ", "TRUSTED_NAMES");
 }
 
 int main(void)

@@ -12,6 +12,11 @@ struct trust_settings {
 	char *socket;
 	char *socket_group;
 	char *uids;
+	char *listen;
+	char *certificate_file;
+	char *key_file;
+	char *ca_file;
+	char *names;
 };
 
 const struct config_table *trust_settings_table(void);
@@ -23,9 +28,13 @@ struct trust {
 	struct http_trust socket;
 	uid_t uids[TRUST_UIDS_MAX];
 	char address[160]; /* of the socket */
+	struct http_trust tls;
+	struct http_tls *files;
 };
 
-/* The settings were checked. */
-void trust_init(const struct trust_settings *s, struct trust *ret);
+/* The settings were checked, and live longer. On failure the reason is logged. */
+int trust_init(const struct trust_settings *s, struct trust *ret) MUST_CHECK;
+/* Takes a zeroed one. */
+void trust_done(struct trust *t);
 
 #endif
