@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
@@ -109,10 +110,12 @@ static int down(void **state)
 static int connect_unix(void)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = 5 };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	snprintf(to.sun_path, sizeof(to.sun_path), "%s", address + strlen(HTTP_UNIX_PREFIX));
 	assert_true(fd >= 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	return fd;
 }
@@ -223,18 +226,22 @@ static void uid_set(struct http_server *s, void *arg)
 static void test_another_user_is_not_served(void **state)
 {
 	uid_t another = geteuid() + 1, ours = geteuid();
-	int fd;
 
 	(void)state;
 	site_do(trusting, uid_set, &another);
-	fd = connect_unix();
-	raw_sends(fd, "GET /user HTTP/1.1\r\nHost: t\r\n" ID ROLE SESSION "\r\n");
-	assert_true(raw_is_closed(fd));
-	close(fd);
-	/* The request may be there before the connection is looked at. */
-	fd = connect_unix();
-	assert_true(raw_is_closed(fd));
-	close(fd);
+	for (size_t i = 0; i < 2; i++) {
+		/* The request may be there before the connection is looked at, or come after it. */
+		int fd = connect_unix();
+		char *got;
+
+		if (i == 1)
+			assert_true(raw_is_closed(fd));
+		raw_sends(fd, "GET /user HTTP/1.1\r\nHost: t\r\n" ID ROLE SESSION "\r\n");
+		got = raw_response(fd);
+		assert_string_equal(got, "");
+		free(got);
+		close(fd);
+	}
 	site_do(trusting, uid_set, &ours);
 	check("/user", ID ROLE SESSION, 200, "anna/user/s1");
 }
