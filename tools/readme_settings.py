@@ -13,6 +13,7 @@ import sys
 
 SERVICES = ("movie", "user", "notification", "trace")
 BLOCK = re.compile(r"(<!-- settings:begin -->\n).*?(<!-- settings:end -->)", re.S)
+TABLE = re.compile(r"^### .*?(?=^### |\Z)", re.S | re.M)
 COMMON = re.compile(r"^(### [^\n]*every service\n.*?)(?=^### |\Z)", re.S | re.M)
 
 
@@ -22,8 +23,8 @@ def printed(build, service):
 
 
 def tables(build):
-    """The common tables once, then each service's own."""
-    parts = []
+    """The common tables once, then each service's own; what several services have alike once, where it comes first."""
+    parts, seen = [], set()
     for service in SERVICES:
         text = printed(build, service)
         common = "".join(COMMON.findall(text))
@@ -31,7 +32,10 @@ def tables(build):
             sys.exit(f"readme_settings: cinesync-{service} prints no table for every service")
         if not parts:
             parts.append(re.sub(r"(\| `LISTEN` .*?)`127\.0\.0\.1:\d+`", r"\1`127.0.0.1:8081`, `:8082`, `:8083`, `:8085`", common))
-        parts.append(COMMON.sub("", text))
+        for table in TABLE.findall(COMMON.sub("", text)):
+            if table not in seen:
+                parts.append(table)
+            seen.add(table)
     return "\n".join(part.strip("\n") + "\n" for part in parts)
 
 

@@ -31,6 +31,7 @@ gateway_settings_check() {
 	[ "${GATEWAY_WORKERS:-auto}" = auto ] || setting_number GATEWAY_WORKERS 1 1 256
 	gateway_proxies_set "${GATEWAY_TRUSTED_PROXIES:-none}"
 	gateway_status_set "${GATEWAY_STATUS_LISTEN:-none}"
+	gateway_trust_check "${GATEWAY_TRUST:-none}"
 	case "$ROOT$DATA$BUILD" in
 	*[\"\\\$]* | *'
 '*) die "$EX_CONFIG" "the folder $ROOT, or $DATA, has a character in its name that nginx cannot take: \" \\ \$ or a line break" ;;
@@ -83,13 +84,67 @@ config_set() { # WORD TEXT
 s|@$1@|$config_text|"
 }
 
+gateway_trust_check() { # WORD
+	case $1 in
+	none) return ;;
+	socket | mtls) ;;
+	*) die "$EX_CONFIG" "GATEWAY_TRUST=$1: must be none, socket or mtls" ;;
+	esac
+	# Only what the module has verified here is worth anything there.
+	[ "${GATEWAY_JWKS_FILE:-none}" != none ] || die "$EX_CONFIG" "GATEWAY_TRUST=$1 needs GATEWAY_JWKS_FILE, to verify tokens with"
+}
+
+# A text that stands in nginx's quotes. Paths of sockets end at a colon.
+gateway_text_check() { # SETTING TEXT
+	case $2 in
+	'') die "$EX_CONFIG" "GATEWAY_TRUST=$GATEWAY_TRUST needs $1" ;;
+	*[\"\\\$\;]* | *'
+'*) die "$EX_CONFIG" "$1=$2 has a character that nginx cannot take: \" \\ \$ ; or a line break" ;;
+	esac
+}
+
+# Sets IDENTITY to nginx's words for what the services are told about who asks, TLS to those for how it shows itself to them.
+# Services that believe it get what the module read out of an accepted token, and then no token: of two words about who asks
+# one would have to be the wrong one, and a token that stays here cannot be lost there. Any other request goes on with
+# whatever its client sent, for the service to judge as ever.
+gateway_trust_set() {
+	# shellcheck disable=SC2016  # nginx's variables
+	IDENTITY='proxy_set_header Authorization $http_authorization;' TLS=''
+	[ "${GATEWAY_TRUST:-none}" != none ] || return 0
+	# shellcheck disable=SC2016
+	IDENTITY='proxy_set_header Authorization $cinesync_authorization; proxy_set_header X-User-Id $cinesync_user_id; proxy_set_header X-User-Role $cinesync_user_role; proxy_set_header X-Session-Id $cinesync_session_id;'
+	[ "$GATEWAY_TRUST" = mtls ] || return 0
+	gateway_text_check GATEWAY_CERTIFICATE_FILE "${GATEWAY_CERTIFICATE_FILE-}"
+	gateway_text_check GATEWAY_KEY_FILE "${GATEWAY_KEY_FILE-}"
+	gateway_text_check GATEWAY_CA_FILE "${GATEWAY_CA_FILE-}"
+	TLS="proxy_ssl_certificate \"$GATEWAY_CERTIFICATE_FILE\"; proxy_ssl_certificate_key \"$GATEWAY_KEY_FILE\"; proxy_ssl_trusted_certificate \"$GATEWAY_CA_FILE\"; proxy_ssl_verify on; proxy_ssl_verify_depth 2; proxy_ssl_protocols TLSv1.2 TLSv1.3;"
+}
+
+# Sets MOVIE_UPSTREAM and USER_UPSTREAM to nginx's words for how requests are passed on.
+gateway_passes_set() { # MOVIE USER
+	case ${GATEWAY_TRUST:-none} in
+	mtls)
+		gateway_text_check MOVIE_NAME "${MOVIE_NAME:-movie}"
+		gateway_text_check USER_NAME "${USER_NAME:-user}"
+		MOVIE_UPSTREAM="https://$1; proxy_ssl_name \"${MOVIE_NAME:-movie}\""
+		USER_UPSTREAM="https://$2; proxy_ssl_name \"${USER_NAME:-user}\""
+		;;
+	*) MOVIE_UPSTREAM=http://$1 USER_UPSTREAM=http://$2 ;;
+	esac
+}
+
 # Sets UPSTREAMS to nginx's words for where the services are, MOVIE_UPSTREAM and USER_UPSTREAM to how requests are passed to
 # them. With GATEWAY_DNS, a name server's address, the services' names are looked up again and again, so that replicas may come
 # and go; then no connections to them are kept, and none can be closed under a request that was just sent.
 gateway_upstreams_set() { # MOVIE-ADDRESS USER-ADDRESS
-	if [ -z "${GATEWAY_DNS-}" ]; then
+	if [ "${GATEWAY_TRUST:-none}" = socket ]; then
+		gateway_text_check MOVIE_SOCKET "${MOVIE_SOCKET-}"
+		gateway_text_check USER_SOCKET "${USER_SOCKET-}"
+		set -- "\"unix:$MOVIE_SOCKET\"" "\"unix:$USER_SOCKET\""
+	fi
+	if [ -z "${GATEWAY_DNS-}" ] || [ "${GATEWAY_TRUST:-none}" = socket ]; then
 		UPSTREAMS="upstream movie { server $1; keepalive 32; } upstream user { server $2; keepalive 32; }"
-		MOVIE_UPSTREAM=movie USER_UPSTREAM=user
+		gateway_passes_set movie user
 		return
 	fi
 	case $GATEWAY_DNS in
@@ -98,7 +153,7 @@ gateway_upstreams_set() { # MOVIE-ADDRESS USER-ADDRESS
 	UPSTREAMS="resolver $GATEWAY_DNS valid=1s ipv6=off; resolver_timeout 2s;"
 	UPSTREAMS="$UPSTREAMS map \"\" \$movie_service { default \"$1\"; } map \"\" \$user_service { default \"$2\"; }"
 	# shellcheck disable=SC2016  # nginx's variables
-	MOVIE_UPSTREAM='$movie_service' USER_UPSTREAM='$user_service'
+	gateway_passes_set '$movie_service' '$user_service'
 }
 
 # Sets GATEWAY_KEYS to nginx's words for how tokens are checked, GATEWAY_AUTH to those of the places where they are. Without a
@@ -221,6 +276,7 @@ gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS [COLLECTOR-ADDRESS]
 	CONFIG_SCRIPT=
 	gateway_upstreams_set "$1" "$2"
 	gateway_keys_set "${GATEWAY_JWKS_FILE:-none}"
+	gateway_trust_set
 	if [ -n "${3-}" ]; then
 		UPSTREAMS="$UPSTREAMS upstream trace { server $3; keepalive 4; }"
 		config_set TRACES ''
@@ -232,6 +288,8 @@ gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS [COLLECTOR-ADDRESS]
 	config_set KEYS "$GATEWAY_KEYS"
 	config_set AUTH "$GATEWAY_AUTH"
 	config_set STATUS "$STATUS"
+	config_set IDENTITY "$IDENTITY"
+	config_set TLS "$TLS"
 	config_set WORKERS "${GATEWAY_WORKERS:-auto}"
 	config_set REAL_IP "$REAL_IP"
 	config_set RUN "$RUN"

@@ -79,6 +79,7 @@ service_env() { # SERVICE COMMAND...
 	env_service=$1
 	shift
 	database_choose "$env_service"
+	trust_export "$env_service"
 	eval "env_address=\$ADDRESS_$env_service"
 	env LISTEN="$env_address" DATA_DIR="$DATA/$env_service" MOVIE_URL="http://$ADDRESS_movie" \
 		LINK_KEY_FILE="$DATA/link.key" NOTIFICATION_URL="http://$ADDRESS_notification" PUBLIC_URL="${PUBLIC_URL:-$GATEWAY_URL}" \
@@ -100,6 +101,11 @@ addresses_choose() {
 		port_choose 8085
 		ADDRESS_trace=127.0.0.1:$CHOSEN
 	fi
+	trust_addresses_choose
+}
+
+gateway_config_now() {
+	gateway_config_write "${ADDRESS_trusted_movie:-$ADDRESS_movie}" "${ADDRESS_trusted_user:-$ADDRESS_user}" "$ADDRESS_trace"
 }
 
 programs_check() {
@@ -120,6 +126,7 @@ port_check() {
 service_start() { # SERVICE
 	start_service=$1
 	database_choose "$start_service"
+	trust_export "$start_service"
 	eval "start_address=\$ADDRESS_$1"
 	set --
 	[ "$start_service" = movie ] || set -- -u TMDB_TOKEN -u TMDB_API_KEY
@@ -245,6 +252,7 @@ supervisor_end() { # CODE
 	trap 'HURRY=yes' INT TERM HUP
 	[ -z "${NAP:-}" ] || kill "$NAP" 2>/dev/null || :
 	parts_stop
+	trust_end
 	rm -f "$RUN/supervisor" "$RUN/summary" "$RUN"/*.ready
 	exit "$1"
 }
@@ -298,7 +306,7 @@ summary() {
 parts_start() {
 	services_start
 	gateway_folder_clear
-	gateway_config_write "$ADDRESS_movie" "$ADDRESS_user" "$ADDRESS_trace"
+	gateway_config_now
 	gateway_start
 }
 
@@ -343,6 +351,7 @@ descriptors_raise() {
 supervise() {
 	GATEWAY_JWKS_FILE=$DATA/$JWKS_NAME
 	gateway_settings_check
+	trust_choose
 	traces_choose
 	NGINX=$(nginx_program)
 	SIGNAL_CODE=130
@@ -352,6 +361,7 @@ supervise() {
 	supervisor_record
 	mkdir -p "$DATA/nginx" "$DATA/movie" "$DATA/user" "$DATA/notification" "$DATA/public"
 	chmod 755 "$DATA/public"
+	trust_prepare
 	logs_rotate
 	all_start
 	SIGNAL_CODE=0
@@ -389,6 +399,7 @@ up() {
 	GATEWAY_JWKS_FILE=$DATA/$JWKS_NAME
 	gateway_settings_check
 	setting_number DRAIN_MS 10000 0 600000 # stopping needs it, whatever else is wrong
+	trust_choose
 	traces_choose
 	data_open
 	lock_take

@@ -5,6 +5,7 @@
  * is not there is 404 with a bad token too. Costs a look into the worker's cache, or ~60 µs once a token. */
 #include "gateway/module.h"
 
+#include "token/identity.h"
 #include "token/token.h"
 
 #include <errno.h>
@@ -128,6 +129,7 @@ static int verify(ngx_http_request_t *req, struct gateway_request *of, struct st
 	if (r == 0 && (!copy(req, claims.sub, &of->sub) || !copy(req, claims.role, &of->role) ||
 	               !copy(req, claims.sid, &of->sid)))
 		r = -ENOMEM;
+	of->is_vouched = r == 0 && identity_is_sound(claims.sub, claims.role, claims.sid);
 	arena_reset(a);
 	return r;
 }

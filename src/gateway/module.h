@@ -81,6 +81,7 @@ struct gateway_request {
 	ngx_str_t sub;
 	ngx_str_t role;
 	ngx_str_t sid;
+	bool is_vouched; /* the three may stand for the token in headers */
 	char traceparent[TRACEPARENT_SIZE];
 };
 

@@ -2,7 +2,23 @@
  * is limited, and what a cache asks the service with. */
 #include "gateway/module.h"
 
-enum variable { SUB, ROLE, SID, AUTH, ROUTE, TRACE_ID, TRACEPARENT, TRACESTATE, UNCACHED, NONE_MATCH, ENCODING };
+enum variable {
+	SUB,
+	ROLE,
+	SID,
+	AUTH,
+	USER_ID,
+	USER_ROLE,
+	SESSION_ID,
+	AUTHORIZATION,
+	ROUTE,
+	TRACE_ID,
+	TRACEPARENT,
+	TRACESTATE,
+	UNCACHED,
+	NONE_MATCH,
+	ENCODING,
+};
 
 static ngx_int_t give(ngx_http_variable_value_t *v, struct str value)
 {
@@ -41,6 +57,23 @@ static ngx_int_t identity_get(ngx_http_request_t *req, ngx_http_variable_value_t
 	default:
 		return give(v, STR_NULL);
 	}
+}
+
+/* What a service that believes this gateway is told: who asks, or the client's own Authorization for the service to
+ * verify, and never both. A token that says too little or too much for the headers goes on as it came. */
+static ngx_int_t told_get(ngx_http_request_t *req, ngx_http_variable_value_t *v, uintptr_t which)
+{
+	const struct gateway_request *of = request_find(req);
+	bool is_vouched = of && of->auth == AUTH_ACCEPTED && of->is_vouched;
+	const ngx_table_elt_t *given = req->headers_in.authorization;
+
+	if ((enum variable)which == AUTHORIZATION)
+		return give(v, is_vouched || !given ? STR_NULL : str_of(given->value));
+	if (!is_vouched)
+		return give(v, STR_NULL);
+	return give(v, str_of((enum variable)which == USER_ID     ? of->sub
+	                      : (enum variable)which == USER_ROLE ? of->role
+	                                                          : of->sid));
 }
 
 /* Where nothing is traced nothing is passed on; an id there is all the same, for who writes it down. */
@@ -104,6 +137,10 @@ ngx_int_t variables_add(ngx_conf_t *cf)
 		{ ngx_string("cinesync_role"), identity_get, ROLE },
 		{ ngx_string("cinesync_sid"), identity_get, SID },
 		{ ngx_string("cinesync_auth"), identity_get, AUTH },
+		{ ngx_string("cinesync_user_id"), told_get, USER_ID },
+		{ ngx_string("cinesync_user_role"), told_get, USER_ROLE },
+		{ ngx_string("cinesync_session_id"), told_get, SESSION_ID },
+		{ ngx_string("cinesync_authorization"), told_get, AUTHORIZATION },
 		{ ngx_string("cinesync_route"), trace_get, ROUTE },
 		{ ngx_string("cinesync_trace_id"), trace_get, TRACE_ID },
 		{ ngx_string("cinesync_traceparent"), trace_get, TRACEPARENT },

@@ -273,3 +273,19 @@ struct address address_of_client(const struct address *peer, struct str forwarde
 	}
 	return client;
 }
+
+int address_of_client_behind(struct str forwarded, const struct address_list *trusted, struct address *ret)
+{
+	struct address client;
+	struct str element;
+
+	for (int i = 0; i < ADDRESS_HOPS_MAX && last_take(&forwarded, &element); i++) {
+		if (str_trim(element).len == 0)
+			continue;
+		if (address_parse_forwarded(element, &client) < 0)
+			return -EINVAL;
+		*ret = address_of_client(&client, forwarded, trusted);
+		return 0;
+	}
+	return -EINVAL;
+}

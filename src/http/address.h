@@ -52,5 +52,8 @@ bool address_list_has(const struct address_list *l, const struct address *a);
  * list's beginning. At most ADDRESS_HOPS_MAX elements are looked at. */
 #define ADDRESS_HOPS_MAX 32
 struct address address_of_client(const struct address *peer, struct str forwarded, const struct address_list *trusted);
+/* The same where the peer is believed whatever its address is: the one it names last, or who is behind that one.
+ * -EINVAL: it names none that can be read. */
+int address_of_client_behind(struct str forwarded, const struct address_list *trusted, struct address *ret) MUST_CHECK;
 
 #endif

@@ -76,6 +76,8 @@ static const struct problem *admit_framing(struct request *req, const char *meth
 		p = admit_size(req, ret_detail);
 	if (!p)
 		p = head_check(&req->head, strcmp(version, "HTTP/1.0") == 0, &req->framing, ret_detail);
+	if (!p)
+		p = identity_admit(req, ret_detail);
 	if (p)
 		req->answer.must_close = true;
 	return p;
@@ -176,7 +178,7 @@ static const struct problem *admit_upload(struct request *req, const char **ret_
 {
 	struct http_server *s = req->server;
 
-	if (!req->head.authorization.data && req->match.entry->route->auth >= HTTP_AUTH_USER)
+	if (!req->head.authorization.data && !req->named.id.data && req->match.entry->route->auth >= HTTP_AUTH_USER)
 		return problem_with(&problem_unauthorized, "Send an access token as Authorization: Bearer.",
 		                    ret_detail);
 	if (s->uploads >= s->options.uploads_max)

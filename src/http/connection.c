@@ -3,7 +3,9 @@
  * at no suspended connection. Each wait has one constant time-out, so each queue is sorted by itself.
  * Limits: connections_max of the options, by libmicrohttpd. Nothing here yields. */
 #include "http/internal.h"
+#include "http/tls_inside.h"
 
+#include "base/log.h"
 #include "fiber/fiber.h"
 
 #include <errno.h>
@@ -48,10 +50,14 @@ void connection_wait_set(struct connection *c, enum connection_wait wait)
 
 void connection_refuse(struct connection *c, const struct problem *p, const char *detail)
 {
+	const struct http_trust *trust = c->server->options.trust;
 	struct context trace;
 	struct buf body;
 	struct buf out;
 
+	/* Past the library is past its encryption too. */
+	if (trust && trust->tls)
+		return;
 	trace_new(&trace);
 	buf_init(&body, 1024);
 	buf_init(&out, 2048);
@@ -97,18 +103,33 @@ void connection_reap(uv_timer_t *timer)
 	reaper_arm(s);
 }
 
+/* By TLS the peer is known at the end of its handshake (tls.c). */
+static bool peer_is_refused(const struct http_trust *trust, int fd)
+{
+	uid_t uid = (uid_t)-1;
+
+	if (!trust || trust->tls || identity_peer_is_known(trust, fd, &uid))
+		return false;
+	log_warning("a connection from a user who is not trusted was refused", LOG_INT("uid", uid));
+	return true;
+}
+
 static void connection_open(struct http_server *s, struct MHD_Connection *mhd, void **socket_context)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct connection *c = malloc(sizeof(*c));
+	const struct http_trust *trust = s->options.trust;
+	struct connection *c = peer_is_refused(trust, info->connect_fd) ? NULL : malloc(sizeof(*c));
 
 	if (!c) {
+		(void)!shutdown(info->connect_fd, SHUT_RDWR);
 		/* Without one no request begins: exchange_begin() gives up, and so the connection is closed. */
 		*socket_context = NULL;
 		return;
 	}
-	*c = (struct connection){ .server = s, .fd = info->connect_fd };
+	*c = (struct connection){ .server = s, .fd = info->connect_fd, .is_vouched = trust && !trust->tls };
 	list_init(&c->node);
+	if (trust && trust->tls && !tls_peer_expect(mhd, c))
+		(void)!shutdown(c->fd, SHUT_RDWR);
 	connection_wait_set(c, WAIT_HEAD);
 	record_connections(1);
 	*socket_context = c;

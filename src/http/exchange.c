@@ -15,7 +15,14 @@ enum { BODY_WASTE_MAX = 1 << 20 };
 
 void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
-	struct request *req = request_new(cls, mhd, uri ? uri : "");
+	const struct http_server *s = cls;
+	const struct connection *c = connection_of(mhd);
+	struct request *req;
+
+	/* Nobody is served whose peer was to be known and is not; the library closes the connection. */
+	if (s->options.trust && c && !c->is_vouched)
+		return NULL;
+	req = request_new(cls, mhd, uri ? uri : "");
 
 	if (req && req->connection->wait == WAIT_IDLE)
 		connection_wait_set(req->connection, WAIT_HEAD);
@@ -65,23 +72,36 @@ static int admin_only(struct request *req)
 	return request_problem(req, &problem_forbidden, "This is for administrators.");
 }
 
-static int authorize(struct request *req)
+/* Into req->user; none on a route that needs none. */
+static int identify_by_token(struct request *req, enum http_auth auth, const char **ret_reason)
 {
 	const struct http_server_options *options = &req->server->options;
-	enum http_auth auth = req->match.entry->route->auth;
 	struct str given = req->head.authorization;
-	const char *reason = NULL;
-	int r;
 
-	if (auth == HTTP_AUTH_NONE || (auth <= HTTP_AUTH_OPTIONAL && !given.data))
+	if (auth <= HTTP_AUTH_OPTIONAL && !given.data)
 		return 0;
 	if (auth == HTTP_AUTH_IF_GIVEN && (!options->authenticate || !names_bearer(given)))
 		return 0;
 	if (!given.data || !str_equal_nocase(str_slice(given, 0, 7), STR("Bearer ")))
 		return unauthorized(req, NULL);
 	assert(options->authenticate);
-	r = options->authenticate(req, str_trim(str_slice(given, 7, given.len)), options->authenticate_arg, &req->user,
-	                          &reason);
+	return options->authenticate(req, str_trim(str_slice(given, 7, given.len)), options->authenticate_arg,
+	                             &req->user, ret_reason);
+}
+
+static int authorize(struct request *req)
+{
+	const struct http_server_options *options = &req->server->options;
+	enum http_auth auth = req->match.entry->route->auth;
+	const char *reason = NULL;
+	int r;
+
+	if (auth == HTTP_AUTH_NONE)
+		return 0;
+	if (req->named.id.data)
+		r = options->trust->confirm(req, &req->named, options->authenticate_arg, &req->user, &reason);
+	else
+		r = identify_by_token(req, auth, &reason);
 	if (r == -EACCES)
 		return unauthorized(req, reason ? reason : "The access token is not valid");
 	if (r < 0)

@@ -58,10 +58,13 @@ static const struct {
 #define COUNTED(member) offsetof(struct head, member)
 	FIELD("Host", host, COUNTED(n_host)),
 	FIELD("Expect", expect, 0),
+	FIELD("X-User-Id", user_id, COUNTED(n_user_id)),
 	FIELD("User-Agent", user_agent, 0),
 	FIELD("Tracestate", tracestate, 0),
+	FIELD("X-User-Role", user_role, COUNTED(n_user_role)),
 	FIELD("Traceparent", traceparent, COUNTED(n_traceparent)),
 	FIELD("Content-Type", content_type, COUNTED(n_content_type)),
+	FIELD("X-Session-Id", session_id, COUNTED(n_session_id)),
 	FIELD("Authorization", authorization, COUNTED(n_authorization)),
 	FIELD("If-None-Match", if_none_match, 0),
 	FIELD("Content-Length", content_length, COUNTED(n_content_length)),

@@ -21,6 +21,9 @@ struct head {
 	struct str deadline;      /* X-Request-Deadline-Ms */
 	struct str forwarded_for; /* the first X-Forwarded-For */
 	struct str user_agent;
+	struct str user_id; /* X-User-Id, and so on: see identity.c */
+	struct str user_role;
+	struct str session_id;
 	unsigned n_host;
 	unsigned n_content_length;
 	unsigned n_content_type;
@@ -28,6 +31,9 @@ struct head {
 	unsigned n_authorization;
 	unsigned n_traceparent;
 	unsigned n_forwarded_for;
+	unsigned n_user_id;
+	unsigned n_user_role;
+	unsigned n_session_id;
 	size_t size; /* bytes of all header lines */
 	bool is_bad; /* a name that is no token, a control byte in a value */
 };

@@ -1,9 +1,11 @@
 /* Inside the http room: the structs that the server's files share, and who calls whom.
  *
- *   server.c      listens, runs libmicrohttpd from the loop, drains, frees
+ *   server.c      runs libmicrohttpd from the loop, drains, frees
+ *   listen.c      listens, by TCP or on a unix socket (socket_file.c)
  *   connection.c  a connection's deadlines; notices clients that leave
  *   exchange.c    one request's way through: head, body, handler on a fiber, reply
  *   admit.c       judges a request's head and finds its route
+ *   identity.c    who asks, in the words of a peer that is believed
  *   request.c     what a handler reads; the structs' life
  *   parse.c       path, query and body against the route's schemas
  *   respond.c     what a handler answers; problems
@@ -18,6 +20,7 @@
 #include "http/head.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "http/socket_file.h"
 #include "telemetry/trace.h"
 
 #include <microhttpd.h>
@@ -47,6 +50,7 @@ struct connection {
 	int fd;
 	enum connection_wait wait;
 	bool must_linger; /* the client may still be sending when we close */
+	bool is_vouched;  /* the peer is one that is believed (struct http_trust) */
 };
 
 void connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
@@ -134,6 +138,7 @@ struct request {
 	struct buf body;
 	size_t body_len; /* also of a body that nobody wants */
 	struct router_match match;
+	struct http_user named; /* by a peer that is believed; .id is null otherwise */
 	struct http_user user;
 	struct violations violations;
 	int64_t start_us;
@@ -165,6 +170,11 @@ void exchange_completed(void *cls, struct MHD_Connection *mhd, void **con_cls, e
  * answer set here. */
 const struct problem *admit_head(struct request *req, const char *method, const char *version, const char **ret_detail);
 
+/* Takes who asks from the headers of a peer that is believed, into req->named. NULL, or the problem, with a detail. */
+const struct problem *identity_admit(struct request *req, const char **ret_detail);
+/* The user at the other end of a unix socket is one of those named. *ret_uid: who, when the kernel knows. */
+bool identity_peer_is_known(const struct http_trust *trust, int fd, uid_t *ret_uid);
+
 /* Bytes a body may have on the request's route. */
 size_t admit_body_max(const struct request *req);
 
@@ -187,6 +197,22 @@ void record_active(int delta);
 void linger_begin(struct http_server *s, int fd);
 void linger_close_all(struct http_server *s);
 
+/* ---- listening ---- */
+
+#define LISTEN_BACKLOG 1024
+
+struct listener {
+	int fd;
+	int port;                 /* 0: a unix socket */
+	struct socket_file *file; /* NULL: TCP */
+};
+
+/* As http_server_new() has it. */
+int listener_open(const char *address, const struct http_trust *trust, struct listener *ret) MUST_CHECK;
+/* The socket is another's to close, or closed: takes its file away. */
+void listener_forget(struct listener *l);
+void listener_close(struct listener *l);
+
 /* ---- server ---- */
 
 /* Has the library run in the loop's next turn. */
@@ -198,10 +224,10 @@ struct http_server {
 	struct uv_loop_s *loop;
 	struct MHD_Daemon *daemon;
 	struct router *router;
-	int listen_fd; /* -1 once libmicrohttpd or nobody has it */
-	int gone_fd;   /* epoll: connections of suspended requests */
-	int port;
-	bool is_leaving; /* answers are the last of their connections */
+	struct listener listener;
+	bool has_listener; /* ours to close, not libmicrohttpd's */
+	int gone_fd;       /* epoll: connections of suspended requests */
+	bool is_leaving;   /* answers are the last of their connections */
 	bool is_draining;
 	size_t in_flight;
 	size_t uploads;

@@ -191,20 +191,31 @@ static struct str forwarded_joined(const struct request *req)
 	return buf_error(&b) < 0 ? STR_NULL : arena_str(req->arena, buf_str(&b));
 }
 
-static struct str client_address_find(const struct request *req)
+/* -EINVAL: nobody knows it. */
+static int client_find(const struct request *req, struct address *ret)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(req->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const struct address_list *trusted = &req->server->options.trusted_proxies;
 	struct str forwarded = req->head.forwarded_for;
+	struct address peer;
+	int r = info && info->client_addr ? address_from_sockaddr(info->client_addr, &peer) : -EINVAL;
+
+	if (req->head.n_forwarded_for > 1)
+		forwarded = forwarded_joined(req);
+	if (req->connection->is_vouched && address_of_client_behind(forwarded, trusted, ret) == 0)
+		return 0;
+	if (r == 0)
+		*ret = forwarded.data ? address_of_client(&peer, forwarded, trusted) : peer;
+	return r;
+}
+
+static struct str client_address_find(const struct request *req)
+{
 	char text[ADDRESS_TEXT_SIZE];
 	struct address client;
 
-	if (!info || !info->client_addr || address_from_sockaddr(info->client_addr, &client) < 0)
+	if (client_find(req, &client) < 0)
 		return STR("");
-	if (req->head.n_forwarded_for > 1)
-		forwarded = forwarded_joined(req);
-	if (forwarded.data)
-		client = address_of_client(&client, forwarded, trusted);
 	address_format(&client, text);
 	return arena_str(req->arena, str_from(text));
 }

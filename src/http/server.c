@@ -3,108 +3,25 @@
  * connection was resumed, which makes nothing ready by itself.
  * Limits: all in http_server_options. Nothing here yields. */
 #include "http/internal.h"
+#include "http/tls_inside.h"
 
 #include "base/fault.h"
 #include "base/log.h"
 #include "fiber/fiber.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define SERVER_MAGIC 0x53525652u
-
-enum { BACKLOG = 1024, ADDRESS_LEN_MAX = 80 };
 
 /* The library keeps what it makes of a head, and the head of the answer, in the memory it reads into: with no more than
  * header_max of it, a head of that size would be refused by the library, without a problem document. */
 static size_t pool_size(const struct http_server_options *o)
 {
 	return o->header_max + o->header_max / 2;
-}
-
-/* ---- listening ---- */
-
-/* "127.0.0.1:8081" and "[::1]:8081" into host and port, both NUL-terminated in `text`. */
-static int address_split(const char *address, char text[ADDRESS_LEN_MAX], const char **ret_host, const char **ret_port)
-{
-	size_t len = strlen(address);
-	char *colon;
-
-	if (len >= ADDRESS_LEN_MAX)
-		return -EINVAL;
-	memcpy(text, address, len + 1);
-	colon = strrchr(text, ':');
-	if (!colon || colon == text || !colon[1])
-		return -EINVAL;
-	*colon = '\0';
-	*ret_port = colon + 1;
-	*ret_host = text;
-	if (text[0] != '[')
-		return strchr(text, ':') ? -EINVAL : 0;
-	if (colon[-1] != ']')
-		return -EINVAL;
-	colon[-1] = '\0';
-	*ret_host = text + 1;
-	return 0;
-}
-
-static int listen_on(const struct addrinfo *ai)
-{
-	int one = 1;
-	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (ai->ai_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
-		int r = -errno;
-
-		close(fd);
-		return r;
-	}
-	return fd;
-}
-
-static int port_of(int fd)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0)
-		return 0;
-	return ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port
-	                                      : ((struct sockaddr_in *)&ss)->sin_port);
-}
-
-static int server_listen(struct http_server *s)
-{
-	static const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-		                               .ai_socktype = SOCK_STREAM };
-	char text[ADDRESS_LEN_MAX];
-	struct addrinfo *ai;
-	const char *host;
-	const char *port;
-	int r = address_split(s->options.address, text, &host, &port);
-
-	if (r < 0)
-		return r;
-	if (getaddrinfo(host, port, &hints, &ai) != 0)
-		return -EINVAL;
-	r = listen_on(ai);
-	freeaddrinfo(ai);
-	if (r < 0)
-		return r;
-	s->listen_fd = r;
-	s->port = port_of(r);
-	return 0;
 }
 
 /* ---- libmicrohttpd in the loop ---- */
@@ -152,27 +69,31 @@ static size_t unescape_nothing(void *cls, struct MHD_Connection *mhd, char *text
 static int daemon_start(struct http_server *s)
 {
 	const struct http_server_options *o = &s->options;
+	const struct http_tls *tls = o->trust ? o->trust->tls : NULL;
+	struct MHD_OptionItem tls_items[TLS_OPTIONS];
 	/* Inactivity: for a client that does not read its answer. All else has absolute deadlines of ours. */
 	unsigned timeout_s = (unsigned)(MAX(o->idle_timeout_ms, o->body_timeout_ms) / 1000) + 5;
 
-	s->daemon = MHD_start_daemon(
-	        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_access,
-	        s, /* ports and policy: ours */
-	        MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, s,
-	        MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, s, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, s,
-	        MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_size(o),
-	        MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
+	tls_options(tls, tls_items);
+	s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
+	                             exchange_access, s, /* ports and policy: ours */
+	                             MHD_OPTION_LISTEN_SOCKET, s->listener.fd, MHD_OPTION_URI_LOG_CALLBACK,
+	                             exchange_begin, s, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, s,
+	                             MHD_OPTION_NOTIFY_CONNECTION, connection_notify, s, MHD_OPTION_UNESCAPE_CALLBACK,
+	                             unescape_nothing, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_size(o),
+	                             MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections_max,
+	                             MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_ARRAY, tls_items,
 #if MHD_VERSION >= 0x00097701
-	        MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+	                             MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
 #else
-	        /* Being strict, this version closes without a word or answers bare text; admit.c
-	           refuses the same. */
-	        MHD_OPTION_STRICT_FOR_CLIENT, 0,
+	                             /* Being strict, this version closes without a word or answers bare text; admit.c
+	                                refuses the same. */
+	                             MHD_OPTION_STRICT_FOR_CLIENT, 0,
 #endif
-	        MHD_OPTION_END);
+	                             MHD_OPTION_END);
 	if (!s->daemon)
 		return -ENOMEM;
-	s->listen_fd = -1;
+	s->has_listener = false;
 	return 0;
 }
 
@@ -245,8 +166,10 @@ static void server_close(struct http_server *s)
 	/* Last: connections that close set it. */
 	handle_close(s, (uv_handle_t *)&s->reaper);
 	s->daemon = NULL;
-	if (s->listen_fd >= 0)
-		close(s->listen_fd);
+	if (s->has_listener)
+		listener_close(&s->listener);
+	else
+		listener_forget(&s->listener);
 	if (s->gone_fd >= 0)
 		close(s->gone_fd);
 	request_pool_drain(s);
@@ -264,9 +187,10 @@ static int server_start(struct http_server *s)
 	s->gone_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->gone_fd < 0)
 		return -errno;
-	r = server_listen(s);
+	r = listener_open(s->options.address, s->options.trust, &s->listener);
 	if (r < 0)
 		return r;
+	s->has_listener = true;
 	r = daemon_start(s);
 	return r < 0 ? r : handles_start(s);
 }
@@ -281,7 +205,7 @@ int http_server_new(struct uv_loop_s *loop, const struct http_server_options *op
 	s->magic = SERVER_MAGIC;
 	s->options = *options;
 	s->loop = loop;
-	s->listen_fd = -1;
+	s->listener.fd = -1;
 	s->gone_fd = -1;
 	s->reap_at_ms = INT64_MAX;
 	s->wait_ms[WAIT_HEAD] = options->head_timeout_ms;
@@ -305,7 +229,7 @@ int http_server_new(struct uv_loop_s *loop, const struct http_server_options *op
 int http_server_port(const struct http_server *s)
 {
 	assert(s->magic == SERVER_MAGIC);
-	return s->port;
+	return s->listener.port;
 }
 
 void http_server_leave(struct http_server *s)
@@ -316,7 +240,7 @@ void http_server_leave(struct http_server *s)
 
 bool http_server_has_arrivals(const struct http_server *s)
 {
-	struct pollfd listening = { .fd = s->listen_fd, .events = POLLIN };
+	struct pollfd listening = { .fd = s->listener.fd, .events = POLLIN };
 
 	assert(s->magic == SERVER_MAGIC);
 	return !s->is_draining && poll(&listening, 1, 0) > 0;
@@ -337,6 +261,7 @@ void http_server_drain(struct http_server *s)
 		return;
 	s->is_leaving = s->is_draining = true;
 	fd = MHD_quiesce_daemon(s->daemon);
+	listener_forget(&s->listener);
 	if (fd >= 0)
 		close(fd);
 }

@@ -13,8 +13,11 @@
 #include "http/reply.h"
 #include "schema/schema.h"
 
+#include <sys/types.h>
+
 struct request;
 struct http_server;
+struct http_tls;
 struct uv_loop_s;
 
 /* HEAD is answered wherever GET is, OPTIONS everywhere. */
@@ -75,8 +78,31 @@ struct http_user {
 	struct str role;
 };
 
+#define HTTP_UNIX_PREFIX "unix:"
+
+/* Of a listener for peers that have verified an access token before they pass a request on, and are believed about it:
+ * on such a connection, and nowhere else, X-User-Id, X-User-Role and X-Session-Id stand for a token (identity.c). A
+ * peer is known by the user it runs as, on a unix socket; by its certificate, elsewhere. Who is neither is not served.
+ */
+struct http_trust {
+	/* Of a unix socket: */
+	gid_t group; /* whose members may connect; (gid_t)-1: nobody's but our own user's */
+	const uid_t *uids;
+	size_t n_uids;
+	/* Of TCP: */
+	struct http_tls *tls;
+	/* What is named may be: no more than the looks of it. Does not yield. */
+	bool (*is_sound)(const struct http_user *named);
+	/* All that authenticate() looks at behind the token itself: whether the session goes on, what the user may. As
+	 * authenticate(); may yield. */
+	int (*confirm)(struct request *req, const struct http_user *named, void *arg, struct http_user *ret,
+	               const char **ret_reason);
+};
+
 struct http_server_options {
-	const char *address;               /* "127.0.0.1:8081", "[::1]:8081", "0.0.0.0:0" (any free port) */
+	/* "127.0.0.1:8081", "[::1]:8081", "0.0.0.0:0" (any free port); with trust also "unix:/run/x/x.sock" */
+	const char *address;
+	const struct http_trust *trust;    /* NULL: nobody is believed; kept by pointer */
 	const struct route *const *tables; /* NULL-terminated tables, each ended by a route with path NULL */
 	/* Checks the Authorization header of a route that wants it. 0 with *ret filled (in the request's arena);
 	 * -EACCES with *ret_reason (for WWW-Authenticate's error_description); another error becomes its problem. May
@@ -106,7 +132,8 @@ struct http_server_options {
 };
 
 /* Listens at once (so a taken port fails here: -EADDRINUSE), serves when the loop runs. Options are copied, the strings
- * and tables kept by pointer. -EINVAL: bad address or a table with two routes of the same method and path. */
+ * and tables kept by pointer. -EINVAL: bad address, trust without a way to know the peer, or a table with two routes of
+ * the same method and path; of a unix socket also the errors of socket_file_listen(). */
 int http_server_new(struct uv_loop_s *loop, const struct http_server_options *options,
                     struct http_server **ret) MUST_CHECK;
 int http_server_port(const struct http_server *s);

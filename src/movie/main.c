@@ -64,6 +64,18 @@ static int authenticate(struct request *req, struct str token, void *arg, struct
 	return r == -EAGAIN ? 0 : r;
 }
 
+static int confirm(struct request *req, const struct http_user *named, void *arg, struct http_user *ret,
+                   const char **ret_reason)
+{
+	struct movie_state *m = arg;
+	int r = m->bearer ? bearer_confirm(m->bearer, named, ret_reason) : 0;
+
+	(void)req;
+	if (r == 0)
+		*ret = *named;
+	return r;
+}
+
 /* ---- health ---- */
 
 /* Of the built-in films, which are there in every mode: the process is in working order. */
@@ -147,6 +159,7 @@ int main(int argc, char **argv)
 		.start = start,
 		.stop = stop,
 		.authenticate = authenticate,
+		.confirm = confirm,
 	};
 
 	return service_main(argc, argv, &service);

@@ -314,6 +314,15 @@ static int verify_anew(struct bearer *b, struct str token, struct arena *a, stru
 }
 
 /* Yields at times. */
+static int session_check(struct bearer *b, struct str sid, const char **ret_reason)
+{
+	if (!b->revoked || !sid.data || !revoked_check(b->revoked, sid))
+		return 0;
+	*ret_reason = "session-ended";
+	return -EACCES;
+}
+
+/* Yields at times. */
 static int check(struct bearer *b, struct str token, struct arena *a, struct token_claims *ret, const char **ret_reason)
 {
 	enum token_error error = TOKEN_OK;
@@ -328,11 +337,7 @@ static int check(struct bearer *b, struct str token, struct arena *a, struct tok
 		*ret_reason = token_error_name(error);
 	if (r < 0)
 		return r;
-	if (b->revoked && ret->sid.data && revoked_check(b->revoked, ret->sid)) {
-		*ret_reason = "session-ended";
-		return -EACCES;
-	}
-	return 0;
+	return session_check(b, ret->sid, ret_reason);
 }
 
 /* Yields at times. */
@@ -365,5 +370,16 @@ int bearer_authenticate(struct bearer *b, struct request *req, struct str token,
 	b->stats.unchecked += r == -EAGAIN;
 	if (r == 0)
 		*ret = (struct http_user){ .id = claims.sub, .session_id = claims.sid, .role = claims.role };
+	return r;
+}
+
+int bearer_confirm(struct bearer *b, const struct http_user *named, const char **ret_reason)
+{
+	int r;
+
+	assert(b->magic == BEARER_MAGIC);
+	r = session_check(b, named->session_id, ret_reason);
+	b->stats.accepted += r == 0;
+	b->stats.refused += r == -EACCES;
 	return r;
 }

@@ -58,6 +58,10 @@ void bearer_free(struct bearer **b);
 int bearer_authenticate(struct bearer *b, struct request *req, struct str token, struct http_user *ret,
                         const char **ret_reason) MUST_CHECK;
 
+/* Yields at times. The same for a token that somebody who is believed has verified, for a service's confirm(): only the
+ * session is looked at. 0; -EACCES: *ret_reason, as above. */
+int bearer_confirm(struct bearer *b, const struct http_user *named, const char **ret_reason) MUST_CHECK;
+
 /* NULL: nobody is asked about sessions. */
 const struct revoked *bearer_revoked(const struct bearer *b);
 void bearer_stats_get(const struct bearer *b, struct bearer_stats *ret);

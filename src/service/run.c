@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "fiber/fiber.h"
 #include "service/health.h"
+#include "service/listeners.h"
 #include "service/log_control.h"
 #include "service/loop_metrics.h"
 #include "telemetry/exporter.h"
@@ -44,7 +45,7 @@ struct service_run {
 	struct loop_lag lag;
 	struct log_control logs;
 	struct http_client *client;
-	struct http_server *server;
+	struct listeners listeners;
 	const struct route *tables[TABLES_MAX + 1];
 	void *state;
 	bool started;
@@ -102,8 +103,8 @@ void service_mode_set(struct service_run *run, const char *part, const char *mod
  * waited for who connects and says nothing. */
 static bool is_busy(const struct service_run *run, int64_t silent_until_ms)
 {
-	return http_server_in_flight(run->server) > 0 ||
-	       (clock_mono_ms() < silent_until_ms && http_server_expects_requests(run->server));
+	return listeners_in_flight(&run->listeners) > 0 ||
+	       (clock_mono_ms() < silent_until_ms && listeners_expect_requests(&run->listeners));
 }
 
 static void drain_wait(struct service_run *run, int64_t until_ms)
@@ -117,7 +118,7 @@ static void drain_wait(struct service_run *run, int64_t until_ms)
 /* Closing the socket resets who was not accepted yet. */
 static void arrivals_accept(struct service_run *run)
 {
-	for (int i = 0; i < ARRIVALS_TURNS_MAX && http_server_has_arrivals(run->server); i++)
+	for (int i = 0; i < ARRIVALS_TURNS_MAX && listeners_have_arrivals(&run->listeners); i++)
 		(void)fiber_yield();
 }
 
@@ -126,17 +127,17 @@ static void drain_server(struct service_run *run)
 	int64_t until_ms = clock_deadline_in(run->settings->drain_ms);
 	int64_t delay_until_ms = clock_deadline_in(run->settings->drain_delay_ms);
 
-	http_server_leave(run->server);
+	listeners_leave(&run->listeners);
 	while (!run->hurry && clock_mono_ms() < delay_until_ms)
 		(void)fiber_sleep_ms(DRAIN_POLL_MS);
 	arrivals_accept(run);
-	http_server_drain(run->server);
+	listeners_drain(&run->listeners);
 	drain_wait(run, until_ms);
-	if (http_server_in_flight(run->server) == 0)
+	if (listeners_in_flight(&run->listeners) == 0)
 		return;
 	log_warning("requests cancelled at the end of the drain time",
-	            LOG_INT("requests", http_server_in_flight(run->server)));
-	http_server_cancel_all(run->server);
+	            LOG_INT("requests", listeners_in_flight(&run->listeners)));
+	listeners_cancel_all(&run->listeners);
 	run->hurry = false;
 	drain_wait(run, clock_deadline_in(1000));
 }
@@ -148,12 +149,12 @@ static void drain(void *arg)
 
 	(void)!fiber_join(run->starter);
 	fiber_unref(&run->starter);
-	if (run->server)
+	if (run->listeners.n > 0)
 		drain_server(run);
 	metrics_freeze(); /* what they ask about goes now, and a connection may still ask for them */
 	if (run->started && run->service->stop)
 		run->service->stop(run->state);
-	http_server_free(&run->server);
+	listeners_free(&run->listeners);
 	http_client_free(&run->client);
 	for (size_t i = 0; i < ARRAY_SIZE(run->signals); i++)
 		uv_close((uv_handle_t *)&run->signals[i], NULL);
@@ -228,14 +229,12 @@ static int listen_begin(struct service_run *run)
 	/* The setting was checked when it was read. */
 	r = address_list_parse(str_from(run->settings->trusted_proxies), &options.trusted_proxies, &wrong);
 	assert(r == 0);
-	r = http_server_new(&run->loop, &options, &run->server);
-	if (r == -EADDRINUSE)
-		log_alert("the address is taken by another program; set LISTEN to another one",
-		          LOG_STR("listen", run->settings->listen));
-	else if (r < 0)
-		log_alert("cannot listen; LISTEN must be a numeric address of this machine and a port",
-		          LOG_STR("listen", run->settings->listen), LOG_ERR(r));
-	return r;
+	r = listeners_begin(&run->loop, &options, &run->settings->trust, run->service->confirm, &run->listeners);
+	if (r < 0)
+		return r;
+	if (run->service->confirm)
+		service_mode_set(run, "gateway", run->listeners.n > 1 ? "believed about who asks" : "not believed");
+	return 0;
 }
 
 static void start(void *arg)
@@ -258,7 +257,7 @@ static void start(void *arg)
 		return;
 	}
 	health_modes_log();
-	log_info("ready", LOG_STR("listen", run->settings->listen), LOG_INT("port", http_server_port(run->server)),
+	log_info("ready", LOG_STR("listen", run->settings->listen), LOG_INT("port", listeners_port(&run->listeners)),
 	         LOG_INT("start_ms", clock_mono_ms() - run->begin_ms), LOG_STR("version", CINESYNC_VERSION));
 }
 

@@ -28,6 +28,7 @@ static void loaded_done(struct loaded *l)
 {
 	config_done(service_settings_table(l->service->listen), &l->settings);
 	config_done(telemetry_settings_table(), &l->settings.telemetry);
+	config_done(trust_settings_table(), &l->settings.trust);
 	if (l->config && l->service->config)
 		config_done(l->service->config, l->config);
 	free(l->config);
@@ -45,11 +46,18 @@ static void report(const struct service *s, const struct buf *faults)
 	}
 }
 
+static int trust_load(const struct service *s, struct trust_settings *ret, struct buf *faults)
+{
+	int r = s->confirm ? config_load(trust_settings_table(), ret, faults) : 0;
+
+	return r < 0 ? r : trust_settings_check(ret, faults);
+}
+
 static int load(struct loaded *l)
 {
 	const struct service *s = l->service;
 	struct buf faults CLEANUP(buf_done);
-	int r, r2, r3 = 0;
+	int r, r2, r3 = 0, r4;
 
 	buf_init(&faults, 65536);
 	l->config = calloc(1, MAX(s->config_size, (size_t)1));
@@ -59,8 +67,9 @@ static int load(struct loaded *l)
 	r2 = config_load(telemetry_settings_table(), &l->settings.telemetry, &faults);
 	if (s->config)
 		r3 = config_load(s->config, l->config, &faults);
+	r4 = trust_load(s, &l->settings.trust, &faults);
 	report(s, &faults);
-	return r < 0 ? r : r2 < 0 ? r2 : r3;
+	return r < 0 ? r : r2 < 0 ? r2 : r3 < 0 ? r3 : r4;
 }
 
 static void help_print(const struct service *s)
@@ -81,6 +90,8 @@ static void help_print(const struct service *s)
 	printf("\nSettings are environment variables; a secret NAME may come as NAME_FILE=path.\n\n");
 	config_print_help(service_settings_table(s->listen), stdout);
 	config_print_help(telemetry_settings_table(), stdout);
+	if (s->confirm)
+		config_print_help(trust_settings_table(), stdout);
 	if (s->config)
 		config_print_help(s->config, stdout);
 }
@@ -89,6 +100,8 @@ static int settings_print(const struct service *s)
 {
 	config_print_markdown(service_settings_table(s->listen), stdout);
 	config_print_markdown(telemetry_settings_table(), stdout);
+	if (s->confirm)
+		config_print_markdown(trust_settings_table(), stdout);
 	if (s->config)
 		config_print_markdown(s->config, stdout);
 	return 0;

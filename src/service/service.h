@@ -48,6 +48,9 @@ struct service {
 	void (*stop)(void *state);
 	int (*authenticate)(struct request *req, struct str token, void *arg, struct http_user *ret,
 	                    const char **ret_reason);
+	/* See http_trust. NULL: there are no settings for a gateway that is believed. */
+	int (*confirm)(struct request *req, const struct http_user *named, void *arg, struct http_user *ret,
+	               const char **ret_reason);
 	/* See http_server_options; may be NULL. */
 	void (*forbidden)(struct request *req);
 };

@@ -10,7 +10,7 @@
 static const char *const log_levels[] = { "debug", "info", "warning", "error", "alert", NULL };
 
 /* "127.0.0.1:80" or "[::1]:80". Stricter than getaddrinfo(), which takes "1.2.3" for 1.2.0.3. */
-static const char *listen_check(const char *value)
+const char *settings_check_listen(const char *value)
 {
 	static const char wanted[] = "a numeric address and a port, as 127.0.0.1:8081 or [::1]:8081";
 	const char *colon = strrchr(value, ':');
@@ -65,7 +65,7 @@ static struct config_entry entries[] = {
 	  .min = 3,
 	  .max = 128,
 	  .doc = "Address and port to serve on, numeric; port 0 takes any free one.",
-	  .check = listen_check,
+	  .check = settings_check_listen,
 	  .offset = offsetof(struct service_settings, listen) },
 	{ .name = "LOG_LEVEL",
 	  .type = CONFIG_ENUM,

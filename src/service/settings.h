@@ -3,6 +3,7 @@
 #define CINESYNC_SERVICE_SETTINGS_H
 
 #include "base/config.h"
+#include "service/trust.h"
 #include "telemetry/settings.h"
 
 struct service_settings {
@@ -31,9 +32,13 @@ struct service_settings {
 	int64_t fiber_stack_size;
 	int64_t threads;
 	struct telemetry_settings telemetry; /* by a table of its own */
+	struct trust_settings trust;         /* likewise, of services that have a confirm() */
 };
 
 /* The table, with `listen` as the default of LISTEN. Static; one default a process. */
 const struct config_table *service_settings_table(const char *listen);
+
+/* For a config_entry's check: a numeric address and a port. */
+const char *settings_check_listen(const char *value);
 
 #endif

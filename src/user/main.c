@@ -446,6 +446,7 @@ int main(int argc, char **argv)
 		.start = start,
 		.stop = stop,
 		.authenticate = user_authenticate,
+		.confirm = user_confirm,
 		.forbidden = audit_denied,
 	};
 

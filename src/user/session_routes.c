@@ -117,32 +117,39 @@ static int session_jwks(struct request *req)
 	return respond_shared(req, keyring_jwks(user_state()->keyring));
 }
 
+int user_confirm(struct request *req, const struct http_user *named, void *arg, struct http_user *ret,
+                 const char **ret_reason)
+{
+	struct user_state *u = arg;
+	struct http_user user = { .session_id = named->session_id };
+	/* The row decides here, whatever Redis knows or does not, and whatever role is named. */
+	int r = session_check(u, request_arena(req), named->session_id, &user.id, &user.role);
+
+	if (r == -EACCES)
+		*ret_reason = "session-ended";
+	if (r < 0)
+		return r == -EACCES ? r : user_store_failed(req, r, "check a session");
+	if (!str_equal(user.id, named->id)) {
+		*ret_reason = token_error_name(TOKEN_MALFORMED);
+		return -EACCES;
+	}
+	*ret = user;
+	return 0;
+}
+
 int user_authenticate(struct request *req, struct str token, void *arg, struct http_user *ret, const char **ret_reason)
 {
 	struct user_state *u = arg;
-	struct arena *a = request_arena(req);
 	struct token_claims claims;
-	struct http_user user;
 	enum token_error error = TOKEN_OK;
-	int r = keyring_verify(u->keyring, token, a, &claims, &error);
+	int r = keyring_verify(u->keyring, token, request_arena(req), &claims, &error);
 
 	if (r == -EACCES)
 		*ret_reason = token_error_name(error);
 	if (r < 0)
 		return r == -EACCES ? r : user_store_failed(req, r, "look for a signing key");
-	/* The row decides here, whatever Redis knows or does not. */
-	r = session_check(u, a, claims.sid, &user.id, &user.role);
-	if (r == -EACCES)
-		*ret_reason = "session-ended";
-	if (r < 0)
-		return r == -EACCES ? r : user_store_failed(req, r, "check a session");
-	if (!str_equal(user.id, claims.sub)) {
-		*ret_reason = token_error_name(TOKEN_MALFORMED);
-		return -EACCES;
-	}
-	user.session_id = claims.sid;
-	*ret = user;
-	return 0;
+	return user_confirm(req, &(struct http_user){ .id = claims.sub, .session_id = claims.sid }, arg, ret,
+	                    ret_reason);
 }
 
 #define TAG .tag = "auth"

@@ -170,8 +170,11 @@ extern const struct route import_report_routes[];
 /* Declares the metrics of Redis and of the sessions that ended; both must be there. */
 void user_metrics_begin(struct user_state *u);
 
-/* The hook of service.h: a valid access token of a session that is alive. Yields. */
+/* The hooks of service.h: a valid access token of a session that is alive; a session that is alive, whose token the
+ * gateway has verified. Both yield. */
 int user_authenticate(struct request *req, struct str token, void *arg, struct http_user *ret, const char **ret_reason);
+int user_confirm(struct request *req, const struct http_user *named, void *arg, struct http_user *ret,
+                 const char **ret_reason);
 
 /* A store error in a handler: logged once in words, answered as 503 with Retry-After when the engine is away, else
  * passed on. */
