@@ -17,6 +17,7 @@ gateway_settings_check() {
 	*.*.*.*) GATEWAY_LISTEN=$LISTEN_ADDRESS:$PORT ;;
 	*) die "$EX_CONFIG" "--listen $LISTEN_ADDRESS: must be an address in numbers, as 127.0.0.1 or ::1" ;;
 	esac
+	tls_settings_check
 	gateway_url_set
 	setting_number GATEWAY_AUTH_RATE 20 1 100000
 	auth_rate=$setting_value
@@ -46,9 +47,9 @@ gateway_proxies_set() { # "none", or addresses and networks
 # Sets GATEWAY_URL to where this machine reaches it.
 gateway_url_set() {
 	case $GATEWAY_LISTEN in
-	0.0.0.0:*) GATEWAY_URL=http://127.0.0.1:$PORT ;;
-	'[::]:'*) GATEWAY_URL="http://[::1]:$PORT" ;;
-	*) GATEWAY_URL=http://$GATEWAY_LISTEN ;;
+	0.0.0.0:*) GATEWAY_URL=$SCHEME://127.0.0.1:$PORT ;;
+	'[::]:'*) GATEWAY_URL="$SCHEME://[::1]:$PORT" ;;
+	*) GATEWAY_URL=$SCHEME://$GATEWAY_LISTEN ;;
 	esac
 }
 
@@ -140,6 +141,7 @@ gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS [COLLECTOR-ADDRESS]
 	config_set LOG "$LOGS"
 	config_set WEB "$ROOT/web"
 	config_set OPENAPI "$BUILD/openapi.json"
+	tls_config_set
 	config_set LISTEN "$GATEWAY_LISTEN"
 	config_set UPSTREAMS "$UPSTREAMS"
 	config_set MOVIE "$MOVIE_UPSTREAM"
