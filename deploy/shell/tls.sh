@@ -192,7 +192,14 @@ tls_config_set() {
 			tls_listen=' ssl http2'
 		fi
 	fi
-	[ "$HTTP3" = off ] || tls_http3=yes
+	# By HTTP/3 a host comes in no header; $host has no port, which no service looks at.
+	# shellcheck disable=SC2016  # nginx's variables
+	if [ "$HTTP3" = on ]; then
+		tls_http3=yes
+		config_set HOST '$host'
+	else
+		config_set HOST '$http_host'
+	fi
 	[ "${GATEWAY_HTTP_PORT:-none}" = none ] || tls_plain=yes
 	tls_line TLS $tls_on
 	tls_line HTTP2 $tls_http2

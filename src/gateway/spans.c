@@ -216,6 +216,8 @@ static void server_describe(ngx_http_request_t *req, struct gateway_request *of)
 	span_set_str(span, "client.address", str_of(req->connection->addr_text));
 	if (req->headers_in.host)
 		address_describe(span, str_of(req->headers_in.host->value));
+	else if (req->headers_in.server.len > 0) /* by HTTP/3 it comes in no header */
+		span_set_str(span, "server.address", str_of(req->headers_in.server));
 	if (req->headers_in.user_agent)
 		span_set_str(span, "user_agent.original",
 		             str_slice(str_of(req->headers_in.user_agent->value), 0, USER_AGENT_LEN_MAX));

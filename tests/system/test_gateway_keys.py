@@ -2,6 +2,7 @@
 import http.server
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -10,7 +11,7 @@ import time
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from harness import BUILD, NO_LIMITS, STARTED, Client, Service, assert_clean, base_environment, wait_until
+from harness import BUILD, NO_LIMITS, ROOT, STARTED, Client, Service, assert_clean, base_environment, wait_until
 from nginx_harness import Issuer, Nginx, Upstream, bearer, proxy
 from test_forged_tokens import jwk_of
 from test_keys import command, kid_of
@@ -181,6 +182,12 @@ def test_a_bad_setting(tmp_path, settings, words):
     done = subprocess.run([PROGRAM], env=Keeper(tmp_path, "http://127.0.0.1:1", **settings).environment, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     assert done.returncode == 78 and words in done.stdout and len(done.stdout.splitlines()) == 1, done.stdout
+
+
+def test_its_settings_are_in_the_papers():
+    printed = subprocess.run([PROGRAM, "--print-settings"], env=base_environment(), stdout=subprocess.PIPE, text=True, check=True).stdout
+    rows = (ROOT / "src" / "gateway" / "README.md").read_text().split("## Keys where")[1]
+    assert re.findall(r"^\| `([A-Z_]+)`", printed, re.M) == re.findall(r"^\| `([A-Z_]+)`", rows, re.M)
 
 
 def test_once(tmp_path, source):
