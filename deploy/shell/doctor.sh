@@ -93,6 +93,30 @@ doctor_port() {
 	fi
 }
 
+# The certificate of the gateway that runs, or that would.
+doctor_tls() {
+	if part_lives gateway; then
+		case $PART_URL in
+		https://*) tls_running_read "${PART_URL#*://}" ;;
+		esac
+	fi
+	if [ "$TLS" = off ] || ! have openssl; then
+		return # doctor_tools misses openssl
+	fi
+	if [ "$TLS_OWN" = no ] && ! [ -e "$TLS_CERTIFICATE" ]; then
+		good tls 'a certificate for this machine is made at the start'
+		return
+	fi
+	doctor_fault=$(tls_complaint)
+	if [ -n "$doctor_fault" ]; then
+		fault tls "$doctor_fault" 'correct that, or the settings GATEWAY_TLS_CERTIFICATE_FILE and GATEWAY_TLS_KEY_FILE'
+	elif tls_ends_soon "$TLS_ENDS_SOON_S"; then
+		fault tls "$TLS_CERTIFICATE ends on $(tls_end)" 'renew it, then ./cinesync reload (a made one: ./cinesync reload alone)'
+	else
+		good tls "$TLS_CERTIFICATE, until $(tls_end)"
+	fi
+}
+
 doctor_settings() {
 	for service in $SERVICES_NOW; do
 		[ -x "$BUILD/src/$service/cinesync-$service" ] || return 0 # doctor_build has said so
@@ -135,6 +159,7 @@ doctor() {
 	doctor_disk
 	doctor_clock
 	doctor_port
+	doctor_tls
 	doctor_settings
 	doctor_running
 	[ $FAULTS -eq 0 ] || die "$EX_FAILED" "faults found: $FAULTS; each has its fix above"

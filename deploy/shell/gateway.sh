@@ -21,6 +21,7 @@ gateway_settings_check() {
 	*.*.*.*) GATEWAY_LISTEN=$LISTEN_ADDRESS:$PORT ;;
 	*) die "$EX_CONFIG" "--listen $LISTEN_ADDRESS: must be an address in numbers, as 127.0.0.1 or ::1" ;;
 	esac
+	tls_settings_check
 	gateway_url_set
 	setting_number GATEWAY_AUTH_RATE 20 1 100000
 	auth_rate=$setting_value
@@ -55,9 +56,9 @@ gateway_proxies_set() { # "none", or addresses and networks
 # Sets GATEWAY_URL to where this machine reaches it.
 gateway_url_set() {
 	case $GATEWAY_LISTEN in
-	0.0.0.0:*) GATEWAY_URL=http://127.0.0.1:$PORT ;;
-	'[::]:'*) GATEWAY_URL="http://[::1]:$PORT" ;;
-	*) GATEWAY_URL=http://$GATEWAY_LISTEN ;;
+	0.0.0.0:*) GATEWAY_URL=$SCHEME://127.0.0.1:$PORT ;;
+	'[::]:'*) GATEWAY_URL="$SCHEME://[::1]:$PORT" ;;
+	*) GATEWAY_URL=$SCHEME://$GATEWAY_LISTEN ;;
 	esac
 }
 
@@ -103,13 +104,13 @@ gateway_text_check() { # SETTING TEXT
 	esac
 }
 
-# Sets IDENTITY to nginx's words for what the services are told about who asks, TLS to those for how it shows itself to them.
+# Sets IDENTITY to nginx's words for what the services are told about who asks, UPSTREAM_TLS to those for how it shows itself to them.
 # Services that believe it get what the module read out of an accepted token, and then no token: of two words about who asks
 # one would have to be the wrong one, and a token that stays here cannot be lost there. Any other request goes on with
 # whatever its client sent, for the service to judge as ever.
 gateway_trust_set() {
 	# shellcheck disable=SC2016  # nginx's variables
-	IDENTITY='proxy_set_header Authorization $http_authorization;' TLS=''
+	IDENTITY='proxy_set_header Authorization $http_authorization;' UPSTREAM_TLS=''
 	[ "${GATEWAY_TRUST:-none}" != none ] || return 0
 	# shellcheck disable=SC2016
 	IDENTITY='proxy_set_header Authorization $cinesync_authorization; proxy_set_header X-User-Id $cinesync_user_id; proxy_set_header X-User-Role $cinesync_user_role; proxy_set_header X-Session-Id $cinesync_session_id;'
@@ -117,7 +118,7 @@ gateway_trust_set() {
 	gateway_text_check GATEWAY_CERTIFICATE_FILE "${GATEWAY_CERTIFICATE_FILE-}"
 	gateway_text_check GATEWAY_KEY_FILE "${GATEWAY_KEY_FILE-}"
 	gateway_text_check GATEWAY_CA_FILE "${GATEWAY_CA_FILE-}"
-	TLS="proxy_ssl_certificate \"$GATEWAY_CERTIFICATE_FILE\"; proxy_ssl_certificate_key \"$GATEWAY_KEY_FILE\"; proxy_ssl_trusted_certificate \"$GATEWAY_CA_FILE\"; proxy_ssl_verify on; proxy_ssl_verify_depth 2; proxy_ssl_protocols TLSv1.2 TLSv1.3;"
+	UPSTREAM_TLS="proxy_ssl_certificate \"$GATEWAY_CERTIFICATE_FILE\"; proxy_ssl_certificate_key \"$GATEWAY_KEY_FILE\"; proxy_ssl_trusted_certificate \"$GATEWAY_CA_FILE\"; proxy_ssl_verify on; proxy_ssl_verify_depth 2; proxy_ssl_protocols TLSv1.2 TLSv1.3;"
 }
 
 # Sets MOVIE_UPSTREAM and USER_UPSTREAM to nginx's words for how requests are passed on.
@@ -289,7 +290,7 @@ gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS [COLLECTOR-ADDRESS]
 	config_set AUTH "$GATEWAY_AUTH"
 	config_set STATUS "$STATUS"
 	config_set IDENTITY "$IDENTITY"
-	config_set TLS "$TLS"
+	config_set UPSTREAM_TLS "$UPSTREAM_TLS"
 	config_set WORKERS "${GATEWAY_WORKERS:-auto}"
 	config_set REAL_IP "$REAL_IP"
 	config_set RUN "$RUN"
@@ -297,6 +298,7 @@ gateway_config_write() { # MOVIE-ADDRESS USER-ADDRESS [COLLECTOR-ADDRESS]
 	config_set LOG "$LOGS"
 	config_set WEB "$ROOT/web"
 	config_set OPENAPI "$BUILD/openapi.json"
+	tls_config_set
 	config_set LISTEN "$GATEWAY_LISTEN"
 	config_set UPSTREAMS "$UPSTREAMS"
 	config_set MOVIE "$MOVIE_UPSTREAM"

@@ -120,6 +120,16 @@ port_check() {
 	if port_held "$PORT"; then
 		die "$EX_UNAVAILABLE" "port $PORT is taken by $(port_holder "$PORT"); choose another with --port"
 	fi
+	if [ "${GATEWAY_HTTP_PORT:-none}" != none ] && port_held "$GATEWAY_HTTP_PORT"; then
+		die "$EX_UNAVAILABLE" "port $GATEWAY_HTTP_PORT (GATEWAY_HTTP_PORT) is taken by $(port_holder "$GATEWAY_HTTP_PORT")"
+	fi
+	# HTTP/3 is worth having, not worth staying away for.
+	tls_http3_choose
+	if [ "$HTTP3" = on ] && tls_udp_held; then
+		[ "${GATEWAY_HTTP3:-auto}" != on ] || die "$EX_UNAVAILABLE" "UDP port $PORT is taken, and GATEWAY_HTTP3=on wants it"
+		warn "UDP port $PORT is taken: no HTTP/3"
+		export GATEWAY_HTTP3=off
+	fi
 }
 
 # Nobody is given a secret that is another's.
@@ -414,6 +424,7 @@ up() {
 	addresses_choose
 	programs_check
 	port_check
+	tls_prepare
 	if [ "$DETACH" = yes ]; then
 		detach
 	else

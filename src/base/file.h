@@ -11,4 +11,9 @@ int file_folder_make(const char *path) MUST_CHECK;
 /* All that is left of the open file, added. -EFBIG: more than the buffer takes; -ENOMEM; -errno. Blocks. */
 int file_read(int fd, struct buf *ret) MUST_CHECK;
 
+/* The file has this text, whole, at once and for everybody to read (mode 0644), whatever it had before: written beside
+ * and renamed, so that a reader finds the old or the new. -ENAMETOOLONG; -errno, and the old one is there as it was.
+ * Blocks. */
+int file_publish(const char *path, struct str text) MUST_CHECK;
+
 #endif

@@ -81,6 +81,26 @@ static void test_reads_what_fits(void **state)
 	assert_int_equal(file_read(fd, &text), -EBADF);
 }
 
+static void test_publishes_whole_or_not_at_all(void **state)
+{
+	struct buf text CLEANUP(buf_done);
+	int fd;
+
+	(void)state;
+	assert_int_equal(file_publish(in_scratch("public"), STR("old")), 0);
+	assert_int_equal(file_publish(in_scratch("public"), STR("new one")), 0);
+	assert_int_equal(mode_of(in_scratch("public")), 0644);
+	fd = open(in_scratch("public"), O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	buf_init(&text, 100);
+	assert_int_equal(file_read(fd, &text), 0);
+	assert_string_equal(text.data, "new one");
+	close(fd);
+	assert_int_equal(file_publish(in_scratch("nowhere/public"), STR("x")), -ENOENT);
+	assert_int_equal(mkdir(in_scratch("taken"), 0700), 0);
+	assert_int_equal(file_publish(in_scratch("taken"), STR("x")), -EISDIR);
+}
+
 static int scratch_make(void **state)
 {
 	(void)state;
@@ -92,6 +112,8 @@ static int scratch_remove(void **state)
 {
 	(void)state;
 	(void)!unlink(in_scratch("file"));
+	(void)!unlink(in_scratch("public"));
+	(void)!rmdir(in_scratch("taken"));
 	(void)!rmdir(in_scratch("a/b/c"));
 	(void)!rmdir(in_scratch("a/b"));
 	(void)!rmdir(in_scratch("a"));
@@ -104,6 +126,7 @@ int main(void)
 		cmocka_unit_test(makes_what_is_missing),
 		cmocka_unit_test(says_what_is_in_the_way),
 		cmocka_unit_test(test_reads_what_fits),
+		cmocka_unit_test(test_publishes_whole_or_not_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

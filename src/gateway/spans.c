@@ -182,6 +182,22 @@ ngx_int_t spans_locate(ngx_http_request_t *req)
 	return NGX_DECLINED;
 }
 
+static struct str protocol_version(const ngx_http_request_t *req)
+{
+	switch (req->http_version) {
+	case NGX_HTTP_VERSION_10:
+		return STR("1.0");
+	case NGX_HTTP_VERSION_11:
+		return STR("1.1");
+	case NGX_HTTP_VERSION_20:
+		return STR("2");
+	case 3000: /* nginx 1.22 has no name for it */
+		return STR("3");
+	default:
+		return STR("");
+	}
+}
+
 /* As https://opentelemetry.io/docs/specs/semconv/http/http-spans/ has it. No query: there may be a name in it, or a
  * link's key. */
 static void server_describe(ngx_http_request_t *req, struct gateway_request *of)
@@ -198,9 +214,13 @@ static void server_describe(ngx_http_request_t *req, struct gateway_request *of)
 	span_set_int(span, "http.response.status_code", (int64_t)status);
 	span_set_str(span, "url.path", is_secret ? str_from(route) : request_path(req));
 	span_set_str(span, "url.scheme", req->http_connection->ssl ? STR("https") : STR("http"));
+	if (protocol_version(req).len > 0)
+		span_set_str(span, "network.protocol.version", protocol_version(req));
 	span_set_str(span, "client.address", str_of(req->connection->addr_text));
 	if (req->headers_in.host)
 		address_describe(span, str_of(req->headers_in.host->value));
+	else if (req->headers_in.server.len > 0) /* by HTTP/3 it comes in no header */
+		span_set_str(span, "server.address", str_of(req->headers_in.server));
 	if (req->headers_in.user_agent)
 		span_set_str(span, "user_agent.original",
 		             str_slice(str_of(req->headers_in.user_agent->value), 0, USER_AGENT_LEN_MAX));

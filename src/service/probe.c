@@ -120,6 +120,10 @@ int probe_run(const struct probe *p)
 		return EXIT_FAILURE;
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	/* The gateway's own certificate is for its name in the world, or made: it is asked whether it is well, and is
+	 * told no secret. */
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)TRY_MS);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take);

@@ -3,11 +3,11 @@
 #include "user/keyring.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "token/seal.h"
 #include "user/keyring_inside.h"
-#include "user/keyring_publish.h"
 #include "user/statements.h"
 
 #include <errno.h>
@@ -112,7 +112,7 @@ static int jwks_make(const struct keyring *k, const struct ring_set *s, struct t
 /* Said, and no reason to stop: who reads the file has the keys of before, and the key set by HTTP. */
 static void publish(const struct keyring *k)
 {
-	int r = k->publish_file ? keyring_publish(k->publish_file, reply_body(k->jwks)) : 0;
+	int r = k->publish_file ? file_publish(k->publish_file, reply_body(k->jwks)) : 0;
 
 	if (r < 0)
 		log_warning("cannot write the public keys", LOG_STR("file", k->publish_file), LOG_ERR(r));

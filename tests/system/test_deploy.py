@@ -43,6 +43,18 @@ def test_units_are_valid_where_they_are_installed(tmp_path):
         assert complaints == [], done.stdout
 
 
+def test_public_keys_are_asked_for_where_they_are():
+    """By every service and every keeper of keys, in containers and clusters."""
+    paths = json.loads((BUILD / "openapi.json").read_text())["paths"]
+    files = [ROOT / "compose.yaml", *(ROOT / "deploy" / "kubernetes" / "base").glob("*.yaml"), ROOT / "deploy" / "gateway" / "run"]
+    asked = [url for file in files for url in re.findall(r"http://[^/ ]+(/api/[^\s\"}]*jwks[^\s\"}]*)", file.read_text())]
+    assert len(asked) == 3 and set(asked) <= set(paths), asked
+    for together in ["compose.yaml"], ["deploy/kubernetes/base/gateway.yaml"], ["deploy/systemd/cinesync-gateway.service", "deploy/systemd/cinesync-keys.service"]:
+        text = "".join((ROOT / name).read_text() for name in together)
+        named = re.findall(r"GATEWAY_JWKS_FILE(?:: |=|, value: \")([^\s\"}]+)", text)
+        assert len(named) == 2 and len(set(named)) == 1, named  # who writes it and who reads it mean the same
+
+
 @pytest.fixture
 def secrets(tmp_path):
     subprocess.run([ROOT / "deploy" / "make-secrets", tmp_path / "secrets"], check=True)

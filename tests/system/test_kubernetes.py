@@ -80,8 +80,8 @@ def test_every_container_of_ours_has_no_rights():
             rights = container["securityContext"]
             assert rights["readOnlyRootFilesystem"] and not rights["allowPrivilegeEscalation"] and rights["capabilities"] == {"drop": ["ALL"]}
             assert {"requests", "limits"} == set(container["resources"])
-            mounted = {mount["name"] for mount in container["volumeMounts"]}
-            assert mounted == {volume["name"] for volume in spec["volumes"]}
+        mounted = [{mount["name"] for mount in container["volumeMounts"]} for container in spec["containers"]]
+        assert set().union(*mounted) == mounted[0] == {volume["name"] for volume in spec["volumes"]}
     for _, template in pods(("Deployment",)):
         probes = template["spec"]["containers"][0]
         assert {"startupProbe", "livenessProbe", "readinessProbe"} <= set(probes)
