@@ -2,8 +2,8 @@
  *
  *  - It takes an answer's max-age from now on, whatever Age says; here the Age is taken off, so that nothing is older
  * than the service allows. What is not said to be public, or varies by what is not in the key, is not kept.
- *  - It gives what stale-if-error allows whatever the service says, 404 among it; here only when the service fails
- *    (proxy_cache_use_stale), and only as long as that allows.
+ *  - While the service fails (proxy_cache_use_stale) it gives what it has without end; here only as long as the
+ * service's stale-if-error allows.
  *  - It gives the stored answer's headers as they are; here those of the request that fetched it are left out, and Age,
  *    X-Cache and Cache-Status (RFC 9211) say how this one was answered.
  *  - The headers a stored answer is asked for with have to be the key's, not the client's own: a 304 that answers the

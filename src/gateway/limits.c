@@ -11,28 +11,12 @@
 /* nginx keeps these to itself: ngx_http_limit_req_module.c, ngx_http_limit_conn_module.c. */
 enum { REQUESTS_REJECTED = 3, CONNECTIONS_REJECTED = 2 };
 
-static struct str owner_key(ngx_http_request_t *req)
-{
-	static const char prefix[] = "user ";
-	struct str owner = auth_owner(req);
-	char *key;
-
-	if (owner.len == 0)
-		return address_key(req->connection->sockaddr);
-	/* Longer than any address. */
-	key = ngx_pnalloc(req->pool, sizeof(prefix) + owner.len);
-	if (!key)
-		return STR_NULL;
-	memcpy(key, prefix, sizeof(prefix) - 1);
-	memcpy(key + sizeof(prefix) - 1, owner.data, owner.len);
-	return (struct str){ key, sizeof(prefix) - 1 + owner.len };
-}
-
 static struct str key_of(ngx_http_request_t *req, enum limit limit)
 {
 	switch (limit) {
 	case LIMIT_USER:
-		return owner_key(req);
+		/* Empty, which nginx does not count, when nobody is known: then the address's limit is the only one. */
+		return auth_owner(req);
 	case LIMIT_ALL_UPLOADS:
 		return STR("all");
 	default:

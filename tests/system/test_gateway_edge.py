@@ -225,7 +225,7 @@ def test_while_the_service_fails_it_is_given_as_long_as_that_allows(edge, films,
 
 
 def test_what_is_not_there_any_more_is_not_given(edge, films, path):
-    """nginx gives a stale answer by stale-if-error instead of a 404, too."""
+    """To say no is not to fail."""
     for status in (404, 403, 429):
         films.answers[f"{path}?{status}"] = 200, {"Cache-Control": "public, max-age=1, stale-if-error=1000"}, "old"
         get(edge, f"{path}?{status}")
@@ -330,6 +330,10 @@ def test_an_address_has_a_limit_whoever_is_there(strict):
     until_refused(strict, lambda n: {**tokens[n % 100], "X-Forwarded-For": "198.51.100.1"})
     assert refused(strict, "address") == before + 1
     assert get(strict, "/api/v1/movies/1", X_Forwarded_For="198.51.100.2").status_code == 200
+    # Nobody in particular has that limit alone.
+    before = refused(strict, "user"), refused(strict, "address")
+    until_refused(strict, lambda n: {"X-Forwarded-For": "198.51.100.40"})
+    assert (refused(strict, "user"), refused(strict, "address")) == (before[0], before[1] + 1)
     # Of IPv6, a network.
     until_refused(strict, lambda n: {**tokens[n % 100], "X-Forwarded-For": f"2001:db8:0:1::{n:x}"})
     assert get(strict, "/api/v1/movies/1", X_Forwarded_For="2001:db8:0:2::1").status_code == 200
