@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""CPU a request of the gateway, against an nginx without any of it in front of the same upstream.
+"""CPU a request of the gateway, against an nginx without any of it: in front of the same upstream, and with the same bytes in a file.
 
 usage: edge.py BUILD [--rounds 5] [--seconds 4] [--connections 64]
 
 Both have one worker, whose processor time counts, the exporter's thread with it. The upstream is a third nginx that answers a
 search's bytes. "token, traces": every request has the same access token, which the gateway has verified once, and each is
-traced and its spans are sent, to a collector that takes them. The load generator has the other core. They take turns.
+traced and its spans are sent, to a collector that takes them. "cache": requests without a token, answered out of the gateway's
+cache, against nginx that has the answer as a file. The load generator has the other core. They take turns.
 """
 import argparse
 import contextlib
@@ -18,6 +19,7 @@ import measure
 
 SEARCH = "/api/v1/movies/search?query=toy+story"
 PLAIN = "nginx, proxying"
+FILE = "nginx, a file"
 
 
 def worker_of(master):
@@ -42,6 +44,23 @@ def plain(folder, upstream):
 
 
 @contextlib.contextmanager
+def static(folder, body):
+    """(pid, URL) of an nginx that has the answer in a file, with an access log."""
+    port = measure.free_port()
+    file = folder / "root" / SEARCH.split("?")[0].lstrip("/")
+    file.parent.mkdir(parents=True)
+    file.write_bytes(body)
+    (folder / "nginx.conf").write_text(f"""
+        daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+        events {{ worker_connections 4096; }}
+        http {{ access_log {folder}/access.log; keepalive_requests 1000000000; sendfile on; tcp_nopush on; default_type application/json;
+        server {{ listen 127.0.0.1:{port}; root {folder}/root; }} }}""")
+    with measure.running(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"], measure.MEASURED) as process:
+        measure.get(f"http://127.0.0.1:{port}{SEARCH}")
+        yield worker_of(process.pid), f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
 def gateway(build, folder, upstream, **settings):
     """(pid, URL) of CineSync's, with that in the services' place."""
     port = measure.free_port()
@@ -50,6 +69,8 @@ def gateway(build, folder, upstream, **settings):
     for name in ("deploy", "src", "web"):
         (share / name).symlink_to(measure.ROOT / name)
     (share / "build").symlink_to(build)
+    # Everything comes from one address.
+    settings = {"GATEWAY_ADDRESS_RATE": "1000000", "GATEWAY_USER_RATE": "1000000", **settings}
     environment = {"CINESYNC_SHARE": str(share), "CINESYNC_STATE": str(folder / "state"), "GATEWAY_PORT": str(port), "GATEWAY_WORKERS": "1",
                    "MOVIE_ADDRESS": upstream, "USER_ADDRESS": upstream, **settings}
     (folder / "state" / "log").mkdir(parents=True)
@@ -114,13 +135,16 @@ def main():
             PLAIN: (*stack.enter_context(plain(folder / "plain", upstream)), with_token),
             "token, traces": (*stack.enter_context(gateway(build, folder / "both", upstream, GATEWAY_JWKS_FILE=str(keys), **spans)), with_token),
             "token": (*stack.enter_context(gateway(build, folder / "auth", upstream, GATEWAY_JWKS_FILE=str(keys), OTEL_SDK_DISABLED="true")), with_token),
+            FILE: (*stack.enter_context(static(folder / "static", body)), None),
+            "cache, traces": (*stack.enter_context(gateway(build, folder / "cache", upstream, **spans)), None),
+            "cache": (*stack.enter_context(gateway(build, folder / "untraced", upstream, OTEL_SDK_DISABLED="true")), None),
         }
         turns = {}
         for _ in range(given.rounds):
             for label, (pid, url, script) in cases.items():
                 turns.setdefault(label, []).append(measure.load(pid, url + SEARCH, given.seconds, given.connections, script))
         print(f"{given.connections} connections, {given.rounds} turns of {given.seconds} s each")
-        measure.report(turns, {label: PLAIN for label in cases if label != PLAIN})
+        measure.report(turns, {label: FILE if label.startswith("cache") else PLAIN for label in cases if label not in (PLAIN, FILE)})
 
 
 if __name__ == "__main__":
