@@ -1,7 +1,11 @@
 /* $cinesync_*: what the module knows of a request, for the configuration's own use: whose it is, and its trace. */
 #include "gateway/module.h"
 
-enum variable { SUB, ROLE, SID, AUTH, ROUTE, TRACE_ID, TRACEPARENT, TRACESTATE };
+#include <stdio.h>
+
+enum { DURATION_SIZE = 32 };
+
+enum variable { SUB, ROLE, SID, AUTH, ROUTE, TRACE_ID, TRACEPARENT, TRACESTATE, DURATION };
 
 static ngx_int_t give(ngx_http_variable_value_t *v, struct str value)
 {
@@ -67,6 +71,21 @@ static ngx_int_t trace_get(ngx_http_request_t *req, ngx_http_variable_value_t *v
 	}
 }
 
+/* "12.345": milliseconds since its span began. */
+static ngx_int_t duration_get(ngx_http_request_t *req, ngx_http_variable_value_t *v, uintptr_t which)
+{
+	struct gateway_request *of = request_get(req);
+	char *text = ngx_pnalloc(req->pool, DURATION_SIZE);
+	int64_t us;
+
+	(void)which;
+	if (!of || !text)
+		return NGX_ERROR;
+	us = span_duration_us(&of->server);
+	snprintf(text, DURATION_SIZE, "%lld.%03d", (long long)(us / 1000), (int)(us % 1000));
+	return give(v, str_from(text));
+}
+
 ngx_int_t variables_add(ngx_conf_t *cf)
 {
 	static const struct {
@@ -82,6 +101,7 @@ ngx_int_t variables_add(ngx_conf_t *cf)
 		{ ngx_string("cinesync_trace_id"), trace_get, TRACE_ID },
 		{ ngx_string("cinesync_traceparent"), trace_get, TRACEPARENT },
 		{ ngx_string("cinesync_tracestate"), trace_get, TRACESTATE },
+		{ ngx_string("cinesync_duration"), duration_get, DURATION },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
