@@ -80,9 +80,9 @@ class Forger:
                            b"Bearer " + b"e" * rng.randrange(7000), b"Token " + self.good[0], b"Bearer ..", self.good[0]])
 
     def passes(self, value):
-        """Whether it names a token as it was issued, and nothing else."""
+        """Whether it names a token as it was issued, and nothing else; white space around it is taken for none, as in the services."""
         scheme, _, token = value.strip(b" ").partition(b" ")
-        return scheme.lower() == b"bearer" and token.strip(b" ") in self.good
+        return scheme.lower() == b"bearer" and token.strip(b" \t") in self.good
 
 
 def trace_header(rng):
@@ -169,13 +169,16 @@ def test_no_header_brings_a_worker_down_or_lets_a_forger_in(nginx):
     forger = Forger(rng, nginx.issuer)
     workers = nginx.workers()
     made = [request(rng, forger) for _ in range(min(ROUNDS, MADE_MAX))]
-    connection, answered, accepted = Connection(nginx.port), 0, 0
+    connection, answered, accepted, silent = Connection(nginx.port), 0, 0, 0
     while answered < ROUNDS:
         requests = rng.choices(made, k=PIPELINE)
         size = sum(len(one[0]) for one in requests)
         cuts = sorted(rng.sample(range(1, size), 5)) if rng.randrange(8) == 0 else []
         answers = connection.exchange(requests, cuts)
-        assert answers
+        # None at times: the last of the former ones had the connection closed; or the first of these did, and its answer is lost when
+        # the connection is reset for what came behind it.
+        silent = 0 if answers else silent + 1
+        assert silent < 20
         for (head, _, tokens), (status, is_accepted) in zip(requests, answers):
             assert status in (200, 400, 401, 414), (status, head)
             assert is_accepted == (status == 200)
