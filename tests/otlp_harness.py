@@ -186,6 +186,24 @@ def is_inside(spans):
     return roots[0], by_id
 
 
+# What goes on when its parent may have ended long ago.
+LATER = {"producer", "consumer"}
+
+
+def is_nested(spans, later=()):
+    """As is_inside(); and what its parent waited for lies within its parent's time, in whichever process. `later`: names of spans
+    that, beside those with a message between them and their parent, nobody waited for."""
+    root, by_id = is_inside(spans)
+    for span in spans:
+        parent = by_id.get(span.parent)
+        if parent is None:
+            continue
+        assert span.start >= parent.start, (parent, span)
+        if span.kind not in LATER and span.name not in later:
+            assert span.end <= parent.end, (parent, span, span.end - parent.end)
+    return root, by_id
+
+
 def one(spans, name):
     found = [span for span in spans if span.name == name]
     assert len(found) == 1, (name, spans)

@@ -126,7 +126,7 @@ test_web() {
 	report_count 'browser tests'
 }
 
-# Other people's TMDB clients against the fake TMDB; they are fetched from npm into the build folder.
+# Other people's TMDB clients against the fake TMDB, OpenTelemetry's messages and SDK against our spans; they are fetched from npm into the build folder.
 test_clients() {
 	report=$TEST_BUILD/client-tests.xml
 	rm -f "$report"

@@ -412,19 +412,26 @@ int aside_get(struct aside *c, struct str key, const struct aside_source *source
               struct aside_found *ret)
 {
 	struct aside_question q = { key, source, ask_with };
+	bool has_span = span_is_wanted();
+	int64_t start_ns = clock_mono_ns(), end_ns;
 	struct span span;
 	int r;
 
 	assert(c->magic == ASIDE_MAGIC && !c->is_closing && !str_is_null(key));
-	if (!span_is_wanted())
-		return get(c, &q, ret);
-	span_start(&span, "cache get", SPAN_INTERNAL, NULL);
+	if (has_span) {
+		span_start(&span, "cache get", SPAN_INTERNAL, NULL);
+		span_began_at(&span, start_ns);
+	}
 	r = get(c, &q, ret);
+	end_ns = clock_mono_ns();
+	ret->took_us = (end_ns - start_ns) / 1000;
+	if (!has_span)
+		return r;
 	if (r == 0 || r == -ENOENT)
 		look_describe(&span, ret);
 	else
 		span_fail(&span, error_name(r));
-	span_end(&span);
+	span_end_at(&span, end_ns);
 	return r;
 }
 

@@ -89,6 +89,7 @@ struct aside_found {
 	int64_t age_ms;         /* since the source said it */
 	bool is_degraded;       /* stale because the source failed: at this question, or at the last refresh */
 	struct aside_life life; /* as kept: jitter applied */
+	int64_t took_us;        /* aside_get() alone, and when it fails too: as long as its span, if it has one */
 };
 
 struct aside_stats {

@@ -108,10 +108,7 @@ static void start_correct(ngx_http_request_t *req, struct span *s)
 	int64_t waited_ms =
 	        ((int64_t)now->sec - req->start_sec) * 1000 + ((int64_t)now->msec - (int64_t)req->start_msec);
 
-	if (waited_ms <= 0)
-		return;
-	s->start_real_ns -= waited_ms * 1000000;
-	s->start_mono_ns -= waited_ms * 1000000;
+	span_began_at(s, s->start_mono_ns - waited_ms * 1000000);
 }
 
 struct gateway_request *request_get(ngx_http_request_t *req)

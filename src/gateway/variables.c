@@ -2,6 +2,10 @@
  * is limited, and what a cache asks the service with. */
 #include "gateway/module.h"
 
+#include <stdio.h>
+
+enum { DURATION_SIZE = 32 };
+
 enum variable {
 	SUB,
 	ROLE,
@@ -15,6 +19,7 @@ enum variable {
 	TRACE_ID,
 	TRACEPARENT,
 	TRACESTATE,
+	DURATION,
 	UNCACHED,
 	NONE_MATCH,
 	ENCODING,
@@ -101,6 +106,10 @@ static ngx_int_t trace_get(ngx_http_request_t *req, ngx_http_variable_value_t *v
 	}
 }
 
+#include <stdio.h>
+
+enum { DURATION_SIZE = 32 };
+
 static ngx_int_t cache_get(ngx_http_request_t *req, ngx_http_variable_value_t *v, uintptr_t which)
 {
 	switch ((enum variable)which) {
@@ -155,6 +164,7 @@ ngx_int_t variables_add(ngx_conf_t *cf)
 		{ ngx_string("cinesync_limit_uploads"), limit_get, LIMIT_UPLOADS },
 		{ ngx_string("cinesync_limit_all_uploads"), limit_get, LIMIT_ALL_UPLOADS },
 		{ ngx_string("cinesync_limited"), refused_get, 0 },
+		{ ngx_string("cinesync_duration"), duration_get, DURATION },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {

@@ -301,6 +301,8 @@ static int attempt_traced(struct http_client *c, const struct http_call *call, i
 	else
 		span_fail(&span, error_name(r));
 	span_end(&span);
+	if (r == 0)
+		ret->duration_us = span_duration_us(&span);
 	log_debug("call", LOG_STR("method", call->method),
 	          LOG_STRN("url", ((struct str){ call->url, strcspn(call->url, "?#") })),
 	          LOG_INT("status", r == 0 ? ret->status : 0),

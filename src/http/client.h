@@ -53,9 +53,9 @@ struct http_answer {
 	struct str etag;
 	struct str cache_control;
 	struct str age;
-	int http_version; /* 10, 11, 20 */
-	int64_t duration_us;
-	bool reused; /* the connection was kept alive from before */
+	int http_version;    /* 10, 11, 20 */
+	int64_t duration_us; /* of the attempt that was answered: its span's */
+	bool reused;         /* the connection was kept alive from before */
 };
 
 /* Yields. Runs a client span an attempt, passes traceparent, tracestate and the time left in X-Request-Deadline-Ms. Any

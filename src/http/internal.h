@@ -141,8 +141,8 @@ struct request {
 	struct http_user named; /* by a peer that is believed; .id is null otherwise */
 	struct http_user user;
 	struct violations violations;
-	int64_t start_us;
-	int64_t duration_us; /* until the answer was made */
+	int64_t start_ns;    /* of clock_mono: its span's too */
+	int64_t duration_us; /* until the answer was made: its span's */
 	int64_t deadline_ms;
 	const struct problem *problem; /* set with request_problem() */
 	struct str detail;

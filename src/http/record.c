@@ -50,6 +50,7 @@ void record_span_start(struct request *req)
 	/* On the loop nothing is current, and a handler's fiber begins with what was. */
 	context_current = NULL;
 	span_start(&req->span, name, SPAN_SERVER, has_parent ? &parent : NULL);
+	span_began_at(&req->span, req->start_ns);
 	if (!has_parent && req->match.entry && req->match.entry->route->is_polled)
 		span_unsample(&req->span);
 	req->has_span = true;
@@ -111,10 +112,12 @@ static void span_describe(struct request *req)
 
 void record_span_end(struct request *req)
 {
-	req->duration_us = clock_mono_us() - req->start_us;
+	int64_t end_ns = clock_mono_ns();
+
+	req->duration_us = (end_ns - req->start_ns) / 1000;
 	if (req->span.is_recording)
 		span_describe(req);
-	span_end(&req->span);
+	span_end_at(&req->span, end_ns);
 }
 
 /* ---- metrics ---- */

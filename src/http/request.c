@@ -50,7 +50,7 @@ struct request *request_new(struct http_server *s, struct MHD_Connection *mhd, c
 	req->mhd = mhd;
 	req->connection = connection_of(mhd);
 	req->method = HTTP_METHODS;
-	req->start_us = clock_mono_us();
+	req->start_ns = clock_mono_ns();
 	req->uri_at = uri;
 	buf_init(&req->body, s->options.body_max);
 	list_push_back(&s->requests, &req->node);

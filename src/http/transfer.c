@@ -258,15 +258,12 @@ int transfer_answer(struct transfer *t, struct arena *a, struct http_answer *ret
 {
 	struct http_answer out = { 0 };
 	long status = 0, connects = 0;
-	curl_off_t us = 0;
 	int r = arena_copy(a, buf_str(&t->body), &out.body);
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
-	curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &us);
 	out.status = (int)status;
 	out.reused = connects == 0;
-	out.duration_us = us;
 	out.http_version = version_number(t->easy);
 	if (r == 0)
 		r = headers_read(t, a, &out);

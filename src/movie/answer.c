@@ -203,11 +203,9 @@ static int fetch(struct movie_state *m, const struct question *q, struct str key
 static int answer_fetched(struct request *req, struct movie_state *m, const struct question *q, struct str key)
 {
 	struct aside_found found = { 0 };
-	int64_t start_us = clock_mono_us();
-	int r;
+	int r = fetch(m, q, key, &found);
 
-	r = fetch(m, q, key, &found);
-	request_timing(req, "catalogue", clock_mono_us() - start_us);
+	request_timing(req, "catalogue", found.took_us);
 	if (r == -ENOENT)
 		return absent_send(req, q, &found);
 	return r < 0 ? failed(req, m, q, r) : found_send(req, q, &found);

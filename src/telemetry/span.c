@@ -69,6 +69,17 @@ void span_start(struct span *s, const char *name, enum span_kind kind, const str
 	context_current = &s->context;
 }
 
+void span_began_at(struct span *s, int64_t mono_ns)
+{
+	int64_t sooner_ns = s->start_mono_ns - mono_ns;
+
+	assert(s->end_mono_ns == 0);
+	if (sooner_ns <= 0)
+		return;
+	s->start_mono_ns -= sooner_ns;
+	s->start_real_ns -= sooner_ns;
+}
+
 void span_end_at(struct span *s, int64_t mono_ns)
 {
 	assert(s && s->end_mono_ns == 0);

@@ -78,6 +78,9 @@ struct span {
  * root with a new random trace id (sampled by the sampler). A parent without a trace id counts as none. Becomes
  * context_current until span_end(). It records when it is sampled and there is a sink. */
 void span_start(struct span *s, const char *name, enum span_kind kind, const struct context *parent);
+/* It began sooner, at a moment of clock_mono that has passed; a later one than its start changes nothing. Right after
+ * its start: whoever needs its ids first learns of them later than the work began. */
+void span_began_at(struct span *s, int64_t mono_ns);
 /* Closes it, restores context_current, hands it to the sink. Ending twice, or while an inner span is open, is a bug. */
 void span_end(struct span *s);
 /* The same, at a moment of clock_mono that has passed, though not before its start: whoever watches others' work learns

@@ -52,6 +52,7 @@ struct hashing {
 	char salt[SALT_LEN + 1];
 	char ret_digest[DIGEST_LEN + 1];
 	int64_t ret_begin_us; /* mono, when its turn came */
+	int64_t ret_took_us;  /* with the wait for its turn */
 };
 
 /* base64(HMAC-SHA-256(salt, password)): 44 characters without NUL, well under bcrypt's 72 bytes. */
@@ -120,6 +121,7 @@ static int hashing_run(struct passwords *p, struct hashing *h)
 	else
 		span_fail(&span, error_name(r));
 	span_end(&span);
+	h->ret_took_us = span_duration_us(&span);
 	return r;
 }
 
@@ -151,7 +153,8 @@ struct recipe {
 };
 
 /* Yields. */
-static int digest(struct passwords *p, struct str password, const struct recipe *by, char ret[DIGEST_LEN + 1])
+static int digest(struct passwords *p, struct str password, const struct recipe *by, int64_t *ret_took_us,
+                  char ret[DIGEST_LEN + 1])
 {
 	struct hashing h = { .cost = by->cost, .pepper = by->pepper };
 	uint8_t *nfc = NULL;
@@ -162,6 +165,8 @@ static int digest(struct passwords *p, struct str password, const struct recipe 
 	h.password = nfc;
 	memcpy(h.salt, by->salt, SALT_LEN);
 	r = hashing_run(p, &h);
+	if (ret_took_us && h.ret_took_us > 0)
+		*ret_took_us = h.ret_took_us;
 	if (r == 0)
 		memcpy(ret, h.ret_digest, DIGEST_LEN + 1);
 	OPENSSL_cleanse(nfc, h.len);
@@ -202,7 +207,7 @@ int password_hash(struct passwords *p, struct str password, char ret[PASSWORD_HA
 	assert(p->magic == PASSWORDS_MAGIC);
 	r = salt_make(salt);
 	if (r == 0)
-		r = digest(p, password, &by, out);
+		r = digest(p, password, &by, NULL, out);
 	if (r == 0)
 		hash_write(&by, out, ret);
 	return r;
@@ -246,7 +251,7 @@ static int hash_parse(const struct passwords *p, struct str hash, struct recipe 
 	return recipe_parse(p, str_slice(rest, 0, (size_t)end), has_pepper, ret);
 }
 
-int password_verify(struct passwords *p, struct str password, struct str hash)
+int password_verify(struct passwords *p, struct str password, struct str hash, int64_t *ret_took_us)
 {
 	struct str stored_digest;
 	struct recipe by;
@@ -257,7 +262,7 @@ int password_verify(struct passwords *p, struct str password, struct str hash)
 	assert(p->magic == PASSWORDS_MAGIC);
 	r = hash_parse(p, known ? hash : str_from(p->nobody), &by, &stored_digest);
 	if (r == 0)
-		r = digest(p, password, &by, out);
+		r = digest(p, password, &by, ret_took_us, out);
 	if (r < 0)
 		return r;
 	if (CRYPTO_memcmp(out, stored_digest.data, DIGEST_LEN) != 0 || !known)

@@ -30,8 +30,9 @@ int passwords_check(const struct passwords *p) MUST_CHECK;
 int password_hash(struct passwords *p, struct str password, char ret[PASSWORD_HASH_SIZE]) MUST_CHECK;
 /* Yields as long, whether it fits or not; hash null (nobody of that name) costs the same and never fits.
  * 0: fits; 1: fits, and should be hashed again (another cost or pepper); -ENOKEY: nobody can say, its pepper is not
- * known; -EACCES: does not fit; other errors as password_hash().
+ * known; -EACCES: does not fit; other errors as password_hash(). *ret_took_us (may be NULL) is as long as its span;
+ * untouched where nothing was hashed.
  */
-int password_verify(struct passwords *p, struct str password, struct str hash) MUST_CHECK;
+int password_verify(struct passwords *p, struct str password, struct str hash, int64_t *ret_took_us) MUST_CHECK;
 
 #endif

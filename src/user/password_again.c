@@ -47,7 +47,7 @@ int auth_password_again(struct request *req, struct str password, const char *ac
 		r = auth_user_read(req, &user, &hash);
 	if (r < 0)
 		return r;
-	r = password_verify(user_state()->passwords, password, hash);
+	r = password_verify(user_state()->passwords, password, hash, NULL);
 	if (r == -EACCES || r == -EILSEQ) {
 		audit_record(req, &(struct audit_event){ .action = action,
 		                                         .result = AUDIT_FAILURE,

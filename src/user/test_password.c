@@ -36,7 +36,7 @@ static struct str of(const char *data, size_t len)
 
 static void verify(struct passwords *p, struct str given, const char *hash, int expected)
 {
-	assert_int_equal(password_verify(p, given, str_from(hash)), expected);
+	assert_int_equal(password_verify(p, given, str_from(hash), NULL), expected);
 }
 
 static void right_and_wrong(void *arg)
@@ -53,7 +53,7 @@ static void right_and_wrong(void *arg)
 	verify(p, STR("correct horse "), hash, -EACCES);
 	/* The salt makes the hashes of one password differ, and nobody's hash fits nothing. */
 	assert_string_not_equal(hash, again);
-	assert_int_equal(password_verify(p, STR("correct horse"), STR_NULL), -EACCES);
+	assert_int_equal(password_verify(p, STR("correct horse"), STR_NULL, NULL), -EACCES);
 }
 
 #define OLD_PEPPER "old:MDEyMzQ1Njc4OTAxMjM0NQ=="
@@ -86,7 +86,7 @@ static void peppers_rotate(void *arg)
 	verify(new, STR("correct horse"), first, -ENOKEY);
 	verify(none, STR("correct horse"), first, -ENOKEY);
 	verify(both, STR("wrong horse"), first, -EACCES);
-	assert_int_equal(password_verify(both, STR("correct horse"), STR_NULL), -EACCES);
+	assert_int_equal(password_verify(both, STR("correct horse"), STR_NULL, NULL), -EACCES);
 }
 
 /* The same id with another secret is another pepper. */

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -12,7 +13,8 @@ from fakes.tmdb_harness import FakeTmdb
 
 HERE = pathlib.Path(__file__).resolve().parent
 INSTALL_S = 300
-collect_ignore = [] if os.environ.get("TEST_CLIENTS") == "1" else ["test_clients.py", "test_kubernetes_api.py"]
+sys.path.insert(0, str(HERE.parent / "system"))  # a harness borrows from there
+collect_ignore = [] if os.environ.get("TEST_CLIENTS") == "1" else ["test_clients.py", "test_kubernetes_api.py", "test_otlp.py"]
 
 
 def install(folder):
@@ -20,8 +22,8 @@ def install(folder):
     folder.mkdir(parents=True, exist_ok=True)
     lock = (HERE / "package-lock.json").read_bytes()
     installed = folder / "installed"
-    for name in ("package.json", "package-lock.json", ".npmrc", "read.mjs", "validate.mjs"):
-        shutil.copy(HERE / name, folder)
+    for path in (*HERE.glob("*.mjs"), *(HERE / name for name in ("package.json", "package-lock.json", ".npmrc"))):
+        shutil.copy(path, folder)
     if installed.exists() and installed.read_bytes() == lock:
         return
     done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, text=True,

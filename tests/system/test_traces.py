@@ -23,6 +23,7 @@ def search(service, query="alien", **more):
 
 def test_a_cold_search(tmp_path, fake, redis, collector):
     service = movie_service(tmp_path, fake, redis, **told(collector)).start()
+    wait_until(lambda: metric(service.url, "cinesync_movie_redis_watching") == 1, 10, "Redis in use")
     answer = search(service)
     assert answer.status_code == 200
     spans = collector.trace(answer.headers["x-request-id"], 8)

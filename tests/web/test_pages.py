@@ -117,7 +117,7 @@ def test_wrong_input_is_said_beside_its_field(browser):
     browser.type("input[name=password]", PASSWORD)
     browser.click(".dialog-small button[type=submit]")
     browser.see(".form-failure", "Wrong e-mail address or password.")
-    browser.see(".form-failure .trace")
+    browser.see(".form-failure .trace .trace-link")
 
     browser.click(".form-swap button")
     browser.type("input[name=email]", "no address")

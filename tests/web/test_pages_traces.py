@@ -1,5 +1,6 @@
 """The page of traces, before real traces of a whole system."""
 import json
+import re
 import time
 
 import httpx
@@ -152,3 +153,19 @@ def test_the_explorer_leads_to_the_trace(browser, story):
     browser.until(lambda: browser.driver.current_url == f"{browser.url}/traces#{trace_id}", "the page of the trace")
     browser.expect(404)  # its spans may come a moment later
     browser.see("h1", "GET /api/v1/movies/search")
+
+
+def test_the_foot_of_the_page_leads_to_the_trace_of_the_last_answer(browser):
+    browser.open("/?q=shawshenk")
+    browser.see(".card-title")
+    browser.click(".nav-language")
+    browser.run("document.querySelector('.footer').scrollIntoView()")
+    browser.see(".footer .trace-link", "Трассировка последнего ответа")
+    browser.click(".nav-language")
+    browser.run("document.querySelector('.footer').scrollIntoView()")
+    link = browser.see(".footer .trace-link", "Trace of the last answer")
+    assert re.fullmatch(".*/traces#[0-9a-f]{32}", link.get_attribute("href"))
+    browser.expect(404)  # its spans may come a moment later
+    browser.click(".footer .trace-link")
+    browser.until(lambda: browser.driver.current_url.startswith(f"{browser.url}/traces#"), "the page of the trace")
+    browser.see("h1", "/api/v1/movies/")

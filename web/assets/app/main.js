@@ -14,6 +14,7 @@ import { followLink } from "./links.js";
 import { href, isFiltered, onRoute, route } from "./route.js";
 import { rowsView } from "./rows.js";
 import { onSource, source } from "./source.js";
+import { traceView } from "./trace_view.js";
 import english from "./words_en.js";
 import russian from "./words_ru.js";
 
@@ -48,6 +49,7 @@ function footer(signal) {
     h("p", {}, t("app.footer")),
     attributionView(signal),
     h("p", {}, h("a", { href: "/docs" }, t("app.api"))),
+    traceView(signal),
   );
 }
 

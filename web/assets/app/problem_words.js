@@ -2,6 +2,7 @@
 import { Problem } from "../common/api.js";
 import { h } from "../common/dom.js";
 import { currentLanguage, hasWord, t } from "../common/i18n.js";
+import { linkTrace, traceLink } from "../common/traces.js";
 
 /** One sentence. @param {any} error */
 export function problemText(error) {
@@ -36,7 +37,10 @@ export function violationsByField(error) {
   return found;
 }
 
-/** The trace in small print, or nothing. */
+/** The trace in small print, a link where traces can be seen, or nothing. */
 export function traceLine(error) {
-  return error?.traceId ? h("p", { class: "trace" }, t("problem.trace", { id: error.traceId })) : null;
+  const id = error?.traceId;
+  if (!id) return null;
+  const text = t("problem.trace", { id });
+  return linkTrace(h("p", { class: "trace" }, text), () => [traceLink(id, text)]);
 }

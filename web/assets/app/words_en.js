@@ -4,6 +4,7 @@ export default {
   "app.skip": "Skip to the films",
   "app.home": "CineSync, to the start",
   "app.api": "API explorer",
+  "app.trace": "Trace of the last answer",
   "app.footer": "CineSync is free software (MIT).",
   "app.language": "Language",
   close: "Close",

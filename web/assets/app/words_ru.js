@@ -4,6 +4,7 @@ export default {
   "app.skip": "К фильмам",
   "app.home": "CineSync, на главную",
   "app.api": "Описание API",
+  "app.trace": "Трассировка последнего ответа",
   "app.footer": "CineSync — свободная программа (MIT).",
   "app.language": "Язык",
   close: "Закрыть",

@@ -76,6 +76,26 @@ export function queryString(query) {
   return text ? `?${text}` : "";
 }
 
+const answers = new EventTarget();
+let lastId = "";
+
+/** The X-Request-Id of the last answer, which is its trace's id; "" before there is one. */
+export function lastAnswer() {
+  return lastId;
+}
+
+/** @param {() => void} heard called at each answer @param {AbortSignal} signal */
+export function onAnswer(heard, signal) {
+  answers.addEventListener("answer", heard, { signal });
+}
+
+function note(response) {
+  const id = response.headers.get("X-Request-Id");
+  if (!id) return;
+  lastId = id;
+  answers.dispatchEvent(new Event("answer"));
+}
+
 /** Calls the API. Throws a Problem, or the AbortError when the signal fired.
  *  @param {string} method @param {string} path under /api/v1
  *  @param {{query?: Object, body?: any, token?: string, signal?: AbortSignal, asFile?: boolean, base?: string}} [options] a body that is
@@ -100,6 +120,7 @@ export async function exchange(method, path, { query, body, token, signal, asFil
     if (error.name === "AbortError") throw error;
     throw new Problem({ code: "network", title: "No connection" });
   }
+  note(response);
   if (asFile && response.ok) return { body: await response.blob(), headers: response.headers };
   const answer = await bodyOf(response);
   signal?.throwIfAborted();

@@ -1,6 +1,7 @@
 /* Trying a call: fields made from the schema, the request as curl, the answer with everything that came with it. What
  * is typed is sent as typed, right or wrong: seeing a 422 is part of learning an API. */
 import { fill, h, uniqueId } from "../common/dom.js";
+import { linkTrace, traceLink } from "../common/traces.js";
 import { onToken, pasteToken, tokenToSend, whoText } from "./authorise.js";
 import { headerWords } from "./header_words.js";
 import { block, jsonView } from "./text.js";
@@ -130,24 +131,9 @@ async function send(call, refused = "") {
   return { response, text, headers, ms: performance.now() - begin };
 }
 
-let tracesAsked = null;
-
-/** Whether there is a page of traces here: it comes with the collector, which production has not. @returns {Promise<boolean>} */
-function hasTraces() {
-  tracesAsked ??= fetch("/traces", { method: "HEAD" }).then(
-    (answer) => answer.ok,
-    () => false,
-  );
-  return tracesAsked;
-}
-
 /** The id, which becomes a link to its trace. */
 function requestIdView(id) {
-  const place = h("span", { class: "mono small" }, `X-Request-Id ${id}`);
-  hasTraces().then((is) => {
-    if (is) fill(place, "X-Request-Id ", h("a", { href: `/traces#${id}`, class: "trace-link" }, id));
-  });
-  return place;
+  return linkTrace(h("span", { class: "mono small" }, `X-Request-Id ${id}`), () => ["X-Request-Id ", traceLink(id)]);
 }
 
 function parsed(response, text) {
