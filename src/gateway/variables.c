@@ -106,9 +106,20 @@ static ngx_int_t trace_get(ngx_http_request_t *req, ngx_http_variable_value_t *v
 	}
 }
 
-#include <stdio.h>
+/* "12.345": milliseconds since its span began. */
+static ngx_int_t duration_get(ngx_http_request_t *req, ngx_http_variable_value_t *v, uintptr_t which)
+{
+	struct gateway_request *of = request_get(req);
+	char *text = ngx_pnalloc(req->pool, DURATION_SIZE);
+	int64_t us;
 
-enum { DURATION_SIZE = 32 };
+	(void)which;
+	if (!of || !text)
+		return NGX_ERROR;
+	us = span_duration_us(&of->server);
+	snprintf(text, DURATION_SIZE, "%lld.%03d", (long long)(us / 1000), (int)(us % 1000));
+	return give(v, str_from(text));
+}
 
 static ngx_int_t cache_get(ngx_http_request_t *req, ngx_http_variable_value_t *v, uintptr_t which)
 {
