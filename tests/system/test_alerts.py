@@ -60,7 +60,8 @@ def test_an_alert_is_raised_when_it_is_time_and_by_nothing_near_it(tmp_path, cas
     trials = [trial(case, case.raised, [*early, (case.at, [expected(case)])]), *(trial(case, series, [(case.at, [])]) for series in case.quiet)]
     path = tmp_path / "case.yaml"
     (tmp_path / "rules.yaml").write_text(json.dumps(rules_of(case.alert)))
-    path.write_text(json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": case.every, "tests": trials}))  # which is YAML too
+    path.write_text(json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": case.every,
+                                "group_eval_order": [group["name"] for group in GROUPS], "tests": trials}))  # which is YAML too
     promtool("test", "rules", path)
 
 

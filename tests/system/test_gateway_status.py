@@ -97,6 +97,8 @@ def test_nothing_is_lost_by_a_reload_or_with_a_worker(nginx):
     for round_, harm in enumerate((lambda: nginx.reload(), lambda: os.kill(nginx.workers()[0], signal.SIGKILL))):
         for _ in range(10):
             httpx.get(nginx.url + "/films/1")
+        # The answer comes before it is counted.
+        wait_until(lambda wanted=10 * (round_ + 1): total() == wanted, 5, "all are counted")
         before = set(nginx.workers())
         harm()
         wait_until(lambda was=before: len(nginx.workers()) == 2 and set(nginx.workers()) != was, 20, "other workers")

@@ -205,6 +205,7 @@ def test_everybody_at_once(place, films):
             for collection in FLAGS:
                 operations = [{"collection": collection, "movie_id": film} for film in mine]
                 answer = person.post(f"{ME}/library/bulk", json={"operations": operations})
+                assert answer.status_code == 200, answer.text
                 assert {result["status"] for result in answer.json()["results"]} == {201}, answer.text
             return person.get(f"{ME}/library").json()
 

@@ -297,7 +297,8 @@ def test_another_user_of_this_machine_is_nobody(site, person, tmp_path_factory):
     assert {line["uid"] for line in refused} == {4243, 0}
 
 
-def test_a_killed_services_socket_is_replaced_and_a_living_ones_never(tmp_path):
+def test_a_killed_services_socket_is_replaced_and_a_living_ones_never(tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("k")  # a socket's path has an end
     (tmp_path / "s").mkdir(mode=0o700)
     path = tmp_path / "s/movie.sock"
     first = Services(tmp_path, TRUSTED_SOCKET=path).movie.start()
