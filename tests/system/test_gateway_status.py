@@ -49,7 +49,8 @@ def test_requests_are_counted_by_route_whoever_had_them(nginx):
     assert count(nginx, route="/status/{code}", status="503") == 1 and count(nginx, route="/here", status="204") == 1
     assert count(nginx, UPSTREAM, route="/here") == 0
     before = count(nginx, route="/metrics")
-    assert before >= 4 and count(nginx, route="/metrics") == before + 1
+    # Each is counted after its answer, so the next one may come before it.
+    wait_until(lambda: before >= 3 and count(nginx, route="/metrics") > before, 5, "looking is counted too")
 
 
 def test_what_became_of_tokens(nginx):
