@@ -70,7 +70,7 @@ def gateway(build, folder, upstream, **settings):
         (share / name).symlink_to(measure.ROOT / name)
     (share / "build").symlink_to(build)
     # Everything comes from one address.
-    settings = {"GATEWAY_ADDRESS_RATE": "1000000", "GATEWAY_USER_RATE": "1000000", **settings}
+    settings = {"GATEWAY_ADDRESS_RATE": "100000", "GATEWAY_USER_RATE": "100000", **settings}
     environment = {"CINESYNC_SHARE": str(share), "CINESYNC_STATE": str(folder / "state"), "GATEWAY_PORT": str(port), "GATEWAY_WORKERS": "1",
                    "MOVIE_ADDRESS": upstream, "USER_ADDRESS": upstream, **settings}
     (folder / "state" / "log").mkdir(parents=True)

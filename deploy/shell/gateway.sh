@@ -207,7 +207,7 @@ gateway_limits_set() {
 
 # Twice as many at once are let through.
 gateway_limit_add() { # KEY SETTING DEFAULT
-	setting_number_or_off "$2" "$3" 1 1000000
+	setting_number_or_off "$2" "$3" 1 100000
 	[ "$setting_value" ] || return 0
 	LIMIT_ZONES="$LIMIT_ZONES limit_req_zone \$cinesync_limit_$1 zone=$1:8m rate=${setting_value}r/s;"
 	LIMITS="$LIMITS limit_req zone=$1 burst=$((setting_value * 2)) nodelay;"
