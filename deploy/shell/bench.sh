@@ -4,7 +4,7 @@
 bench() {
 	packages_need build run bench
 	build_release
-	for measurement in start movie_cache gateway hung_upstream login library events movie_keys tracing collector_faults; do
+	for measurement in start movie_cache gateway edge hung_upstream login library events movie_keys tracing collector_faults; do
 		/usr/bin/python3 "$ROOT/bench/$measurement.py" "$BUILD"
 	done
 }

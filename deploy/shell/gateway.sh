@@ -144,7 +144,7 @@ gateway_upstreams_set() { # MOVIE-ADDRESS USER-ADDRESS
 		set -- "\"unix:$MOVIE_SOCKET\"" "\"unix:$USER_SOCKET\""
 	fi
 	if [ -z "${GATEWAY_DNS-}" ] || [ "${GATEWAY_TRUST:-none}" = socket ]; then
-		UPSTREAMS="upstream movie { server $1; keepalive 32; } upstream user { server $2; keepalive 32; }"
+		UPSTREAMS="upstream movie { server $1; keepalive 128; } upstream user { server $2; keepalive 128; }"
 		gateway_passes_set movie user
 		return
 	fi
