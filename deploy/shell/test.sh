@@ -86,7 +86,8 @@ test_scratch() {
 test_unit() {
 	unit_log=$TEST_BUILD/meson-logs/testlog.json
 	rm -f "$unit_log"
-	meson test -C "$TEST_BUILD" --no-rebuild --print-errorlogs --timeout-multiplier "${TEST_PATIENCE:-1}" || :
+	# Many wait most of their time: one more than there are processors.
+	meson test -C "$TEST_BUILD" --num-processes $(($(nproc) + 1)) --no-rebuild --print-errorlogs --timeout-multiplier "${TEST_PATIENCE:-1}" || :
 	if [ ! -s "$unit_log" ]; then
 		count_add 'unit tests' 0 1
 		return

@@ -116,7 +116,7 @@ static void body_failures_and_restarts(void *arg)
 
 static void test_failures_and_restarts(void **state)
 {
-	long rounds = test_rounds(3, 60);
+	long rounds = test_rounds(2, 60);
 
 	(void)state;
 	for (unsigned round = 0; (long)round < rounds; round++)

@@ -148,7 +148,7 @@ static void body_what_is_said_is_what_happened(void *arg)
 	const char *seed = getenv("STORE_TEST_SEED");
 
 	(void)arg;
-	c.writes = getenv("TEST_LONG") ? 20000 : 600;
+	c.writes = getenv("TEST_LONG") ? 20000 : 250;
 	c.seed = seed ? (unsigned)strtoul(seed, NULL, 10) : (unsigned)random_below(1u << 31);
 	c.said = calloc(c.writes, 1);
 	printf("STORE_TEST_SEED=%u\n", c.seed);

@@ -156,7 +156,7 @@ def start_16_at_once(folder, server):
     assert [service.stop() for service in crowd] == [0] * 16
 
 
-@pytest.mark.parametrize("time", range(20 if LONG else 2))
+@pytest.mark.parametrize("time", range(20 if LONG else 1))
 def test_sixteen_services_start_on_an_empty_database_at_once(tmp_path, postgres, time):
     start_16_at_once(tmp_path, postgres)
 
