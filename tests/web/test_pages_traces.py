@@ -66,7 +66,7 @@ def test_a_waterfall(browser, story):
     browser.open("/traces#" + story["register"])
     browser.see("h1", "POST /api/v1/auth/register")
     browser.see(".facts", story["register"])
-    assert set(texts(browser, ".row-service")) == {"user", "notification"}
+    assert set(texts(browser, ".row-service")) == {"gateway", "user", "notification"}
     browser.see(".row-operation", "send mail")
     assert browser.all(".bar-own") and browser.all(".bar-critical") and browser.see(".strip-names", "user")
 
@@ -88,12 +88,12 @@ def test_a_waterfall(browser, story):
     browser.see(".row-open:nth-child(2) .details")
 
 
-def test_a_trace_of_two_services(browser, story):
+def test_a_trace_of_two_services_and_the_gateway(browser, story):
     browser.open("/traces#" + story["keep"])
     browser.see(".row-service", "movie")
     browser.see(".row-operation", "GET /internal/movies/{movie_id}/brief")
     names = texts(browser, ".strip-names li")
-    assert len(names) == 2 and names[0].startswith("user") and names[1].startswith("movie"), names
+    assert {name.split()[0] for name in names} == {"user", "gateway", "movie"} and names[0].startswith("user"), names
 
 
 def test_a_trace_that_is_not_here(browser):
