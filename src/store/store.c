@@ -362,6 +362,23 @@ static struct store_tx *tx_take(struct store_tx **tx)
 	return t;
 }
 
+/* As a statement's, for it is where a transaction waits for the disk. */
+static int commit_traced(struct store *s, struct store_tx *t)
+{
+	char name[SQL_SPAN_NAME_SIZE];
+	struct span span;
+	int r;
+
+	if (!span_is_wanted())
+		return s->driver->commit(t);
+	sql_span_start(&span, s->driver->system, "COMMIT", false, name);
+	r = s->driver->commit(t);
+	if (r < 0)
+		span_fail(&span, error_name(r));
+	span_end(&span);
+	return r;
+}
+
 static int tx_commit(struct store *s, struct store_tx *t)
 {
 	int r = t->failed;
@@ -374,7 +391,7 @@ static int tx_commit(struct store *s, struct store_tx *t)
 		s->driver->rollback(t);
 		return r;
 	}
-	r = s->driver->commit(t);
+	r = commit_traced(s, t);
 	if (r == 0 && fault_hit("store.committed")) {
 		store_say(s, "fault injected at store.committed");
 		r = -EIO;

@@ -99,9 +99,9 @@ def test_a_registration_from_the_gateway_to_the_mail(whole):
     assert hashing.parent == served.id and hashing.kind == "internal" and hashing.attributes["cinesync.offload.wait_us"] >= 0
     statements = [span for span in spans if span.attributes.get("db.system.name") == "postgresql"]
     assert statements and all(span.kind == "client" and span.attributes["db.query.summary"] == span.name for span in statements)
-    (account,), (event,) = ([span for span in statements if span.parent == served.id and span.name == name] for name in (
-        "INSERT users", "INSERT outbox"))
-    assert hashing.end <= account.start and account.end <= event.start
+    (account,), (event,), (commit,) = ([span for span in statements if span.parent == served.id and span.name == name] for name in (
+        "INSERT users", "INSERT outbox", "COMMIT"))
+    assert hashing.end <= account.start and account.end <= event.start and event.end <= commit.start
     publish, process, mail, talk = (one(spans, name) for name in (
         "publish cinesync.events", "process notification.user-events", "send mail", "SMTP"))
     assert [span.kind for span in (publish, process, mail, talk)] == ["producer", "consumer", "internal", "client"]
@@ -109,5 +109,5 @@ def test_a_registration_from_the_gateway_to_the_mail(whole):
     assert publish.attributes["messaging.system"] == process.attributes["messaging.system"] == "rabbitmq"
     assert mail.attributes["cinesync.mail.template"] == "welcome-verify"
     # Nothing is told before it is on disk, nor taken before it is told, nor sent before it is taken.
-    assert event.end <= publish.start <= process.start and process.end <= mail.end
+    assert commit.end <= publish.start <= process.start and process.end <= mail.end
     assert {span.service for span in (process, mail, talk)} == {"cinesync-notification"}
