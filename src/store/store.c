@@ -270,9 +270,7 @@ static int call_traced(struct store *s, struct store_tx *tx, const struct store_
 		return call_run(s, tx, call, ret);
 	sql_span_start(&span, s->driver->system, call->sql, false, name);
 	r = call_run(s, tx, call, ret);
-	if (r < 0)
-		span_fail(&span, error_name(r));
-	span_end(&span);
+	sql_span_end(&span, r);
 	return r;
 }
 
@@ -362,25 +360,11 @@ static struct store_tx *tx_take(struct store_tx **tx)
 	return t;
 }
 
-/* As a statement's, for it is where a transaction waits for the disk. */
-static int commit_traced(struct store *s, struct store_tx *t)
-{
-	char name[SQL_SPAN_NAME_SIZE];
-	struct span span;
-	int r;
-
-	if (!span_is_wanted())
-		return s->driver->commit(t);
-	sql_span_start(&span, s->driver->system, "COMMIT", false, name);
-	r = s->driver->commit(t);
-	if (r < 0)
-		span_fail(&span, error_name(r));
-	span_end(&span);
-	return r;
-}
-
 static int tx_commit(struct store *s, struct store_tx *t)
 {
+	char name[SQL_SPAN_NAME_SIZE];
+	bool has_span = span_is_wanted();
+	struct span span;
 	int r = t->failed;
 
 	if (r == 0 && fault_hit("store.commit")) {
@@ -391,7 +375,12 @@ static int tx_commit(struct store *s, struct store_tx *t)
 		s->driver->rollback(t);
 		return r;
 	}
-	r = commit_traced(s, t);
+	/* As a statement's: it is where a transaction waits for the disk. */
+	if (has_span)
+		sql_span_start(&span, s->driver->system, "COMMIT", false, name);
+	r = s->driver->commit(t);
+	if (has_span)
+		sql_span_end(&span, r);
 	if (r == 0 && fault_hit("store.committed")) {
 		store_say(s, "fault injected at store.committed");
 		r = -EIO;
@@ -453,9 +442,7 @@ static int batch_together(struct store *s, const struct store_call *calls, size_
 	sql_span_start(&span, s->driver->system, calls[0].sql, true, name);
 	span_set_int(&span, "db.operation.batch.size", (int64_t)n);
 	r = s->driver->batch(s, calls, n, ret_rows);
-	if (r < 0)
-		span_fail(&span, error_name(r));
-	span_end(&span);
+	sql_span_end(&span, r);
 	return r;
 }
 

@@ -118,6 +118,13 @@ void sql_span_start(struct span *span, const char *system, const char *sql, bool
 	span_set_str(span, "db.query.summary", str_from(ret_name));
 }
 
+void sql_span_end(struct span *span, int r)
+{
+	if (r < 0)
+		span_fail(span, error_name(r));
+	span_end(span);
+}
+
 void sql_tell(const char *sql, int64_t began_us, int r)
 {
 	char summary[SQL_SUMMARY_SIZE];

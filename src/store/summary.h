@@ -17,6 +17,8 @@ void sql_summary(const char *sql, char ret[SQL_SUMMARY_SIZE]);
  * ret_name has to live as long as the span. */
 void sql_span_start(struct span *span, const char *system, const char *sql, bool is_batch,
                     char ret_name[SQL_SPAN_NAME_SIZE]);
+/* r: what came of it. */
+void sql_span_end(struct span *span, int r);
 
 /* A debug line about a statement that has run; never a value of it. */
 void sql_tell(const char *sql, int64_t began_us, int r);
