@@ -22,27 +22,6 @@ PLAIN = "nginx, proxying"
 FILE = "nginx, a file"
 
 
-def worker_of(master):
-    return int(pathlib.Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
-
-
-@contextlib.contextmanager
-def plain(folder, upstream):
-    """(pid, URL) of an nginx that passes everything on, and writes an access log as the gateway does."""
-    port = measure.free_port()
-    folder.mkdir()
-    (folder / "nginx.conf").write_text(f"""
-        daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
-        events {{ worker_connections 4096; }}
-        http {{ access_log {folder}/access.log; keepalive_requests 1000000000; proxy_temp_path {folder}/p;
-        upstream behind {{ server {upstream}; keepalive 32; }}
-        server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://behind; proxy_http_version 1.1;
-        proxy_set_header Connection ""; }} }} }}""")
-    with measure.running(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"], measure.MEASURED) as process:
-        measure.get(f"http://127.0.0.1:{port}/")
-        yield worker_of(process.pid), f"http://127.0.0.1:{port}"
-
-
 @contextlib.contextmanager
 def static(folder, body):
     """(pid, URL) of an nginx that has the answer in a file, with an access log."""
@@ -57,7 +36,7 @@ def static(folder, body):
         server {{ listen 127.0.0.1:{port}; root {folder}/root; }} }}""")
     with measure.running(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"], measure.MEASURED) as process:
         measure.get(f"http://127.0.0.1:{port}{SEARCH}")
-        yield worker_of(process.pid), f"http://127.0.0.1:{port}"
+        yield measure.worker_of(process.pid), f"http://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager
@@ -77,7 +56,7 @@ def gateway(build, folder, upstream, **settings):
     (folder / "state" / "log" / "access.log").touch()
     with measure.running([measure.ROOT / "deploy/gateway/run"], measure.MEASURED, environment) as process:
         measure.get(f"http://127.0.0.1:{port}/healthz")
-        yield worker_of(process.pid), f"http://127.0.0.1:{port}"
+        yield measure.worker_of(process.pid), f"http://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager
@@ -96,21 +75,6 @@ def token(build, folder):
         yield said["access_token"], keys
 
 
-@contextlib.contextmanager
-def collector(folder):
-    """Address of what reads spans and forgets them."""
-    port = measure.free_port()
-    folder.mkdir()
-    (folder / "nginx.conf").write_text(f"""
-        daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
-        events {{ worker_connections 64; }}
-        http {{ access_log off; keepalive_requests 1000000000; client_max_body_size 4m; client_body_buffer_size 4m;
-        server {{ listen 127.0.0.1:{port}; location / {{ return 200 ''; }} }} }}""")
-    with measure.running(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"], measure.OTHERS):
-        measure.get(f"http://127.0.0.1:{port}/")
-        yield f"http://127.0.0.1:{port}"
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build", type=pathlib.Path)
@@ -126,13 +90,13 @@ def main():
             body, headers = measure.get(url.removesuffix("/api/v1/movies") + SEARCH)
         _, behind = stack.enter_context(measure.nginx(folder / "behind", body, headers))
         upstream = behind.removeprefix("http://").rstrip("/")
-        sink = stack.enter_context(collector(folder / "collector"))
+        sink = stack.enter_context(measure.collector(folder / "collector"))
         bearer, keys = stack.enter_context(token(build, folder))
         with_token = folder / "token.lua"
         with_token.write_text(f'wrk.headers["Authorization"] = "Bearer {bearer}"\n')
         spans = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink, "OTEL_BSP_MAX_QUEUE_SIZE": "50000"}
         cases = {
-            PLAIN: (*stack.enter_context(plain(folder / "plain", upstream)), with_token),
+            PLAIN: (*stack.enter_context(measure.proxy(folder / "plain", upstream)), with_token),
             "token, traces": (*stack.enter_context(gateway(build, folder / "both", upstream, GATEWAY_JWKS_FILE=str(keys), **spans)), with_token),
             "token": (*stack.enter_context(gateway(build, folder / "auth", upstream, GATEWAY_JWKS_FILE=str(keys), OTEL_SDK_DISABLED="true")), with_token),
             FILE: (*stack.enter_context(static(folder / "static", body)), None),

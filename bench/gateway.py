@@ -36,23 +36,6 @@ def cinesync(build, folder, has_cache):
         subprocess.run([measure.ROOT / "cinesync", "down", *options], env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
-@contextlib.contextmanager
-def proxy(folder, upstream):
-    """URL of an nginx that passes everything on, and writes an access log as the gateway does."""
-    port = measure.free_port()
-    folder.mkdir()
-    (folder / "nginx.conf").write_text(f"""
-        daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
-        events {{ worker_connections 4096; }}
-        http {{ access_log {folder}/access.log; keepalive_requests 1000000000; proxy_temp_path {folder}/p;
-        upstream behind {{ server {upstream.removeprefix("http://").rstrip("/")}; keepalive 32; }}
-        server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://behind; proxy_http_version 1.1;
-        proxy_set_header Connection ""; }} }} }}""")
-    with measure.running(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"], measure.MEASURED):
-        measure.get(f"http://127.0.0.1:{port}/")
-        yield f"http://127.0.0.1:{port}"
-
-
 def rate(url, seconds, connections):
     out = measure.wrk(url, seconds, connections)
     if "Non-2xx" in out or "Socket errors" in out:
@@ -74,7 +57,8 @@ def main():
         ours = stack.enter_context(cinesync(given.build.resolve(), folder, given.cache)) + SEARCH
         body, headers = measure.get(ours)
         _, behind = stack.enter_context(measure.nginx(folder / "behind", body, headers))
-        theirs = stack.enter_context(proxy(folder / "proxy", behind)) + "/"
+        _, url = stack.enter_context(measure.proxy(folder / "proxy", behind.removeprefix("http://").rstrip("/")))
+        theirs = url + "/"
         pairs = [(rate(ours, given.seconds, given.connections), rate(theirs, given.seconds, given.connections)) for _ in range(given.rounds)]
     for label, values in (("CineSync", [a for a, _ in pairs]), ("nginx to nginx", [b for _, b in pairs])):
         print(f"{label:15} median {statistics.median(values):8,.0f} requests/s (min {min(values):,.0f}, max {max(values):,.0f})")

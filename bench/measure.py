@@ -67,6 +67,42 @@ def movie(build, folder, **settings):
         yield process.pid, f"http://127.0.0.1:{port}/api/v1/movies"
 
 
+def worker_of(master):
+    return int(pathlib.Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
+
+
+@contextlib.contextmanager
+def proxy(folder, upstream):
+    """(pid, URL) of an nginx that passes everything on, and writes an access log as the gateway does."""
+    port = free_port()
+    folder.mkdir()
+    (folder / "nginx.conf").write_text(f"""
+        daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+        events {{ worker_connections 4096; }}
+        http {{ access_log {folder}/access.log; keepalive_requests 1000000000; proxy_temp_path {folder}/p;
+        upstream behind {{ server {upstream}; keepalive 32; }}
+        server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://behind; proxy_http_version 1.1;
+        proxy_set_header Connection ""; }} }} }}""")
+    with running(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"], MEASURED) as process:
+        get(f"http://127.0.0.1:{port}/")
+        yield worker_of(process.pid), f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def collector(folder):
+    """URL of a collector of traces that reads spans and forgets them."""
+    port = free_port()
+    folder.mkdir()
+    (folder / "nginx.conf").write_text(f"""
+        daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+        events {{ worker_connections 64; }}
+        http {{ access_log off; keepalive_requests 1000000000; client_max_body_size 4m; client_body_buffer_size 4m;
+        server {{ listen 127.0.0.1:{port}; location / {{ return 200 ''; }} }} }}""")
+    with running(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"], OTHERS):
+        get(f"http://127.0.0.1:{port}/")
+        yield f"http://127.0.0.1:{port}"
+
+
 @contextlib.contextmanager
 def tmdb(*options):
     """Base URL of the stand-in for TMDB, on the other core."""
@@ -113,7 +149,7 @@ def nginx(folder, body, headers):
     with running(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"], MEASURED) as process:
         url = f"http://127.0.0.1:{port}/"
         get(url)
-        yield int(pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0]), url
+        yield worker_of(process.pid), url
 
 
 def paths_script(folder, name, lua):

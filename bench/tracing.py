@@ -25,20 +25,6 @@ SETTINGS = {
 }
 
 
-@contextlib.contextmanager
-def collector(folder):
-    port = measure.free_port()
-    folder.mkdir()
-    (folder / "nginx.conf").write_text(f"""
-        daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
-        events {{ worker_connections 64; }}
-        http {{ access_log off; keepalive_requests 1000000000; client_max_body_size 4m; client_body_buffer_size 4m;
-        server {{ listen 127.0.0.1:{port}; location / {{ return 200 ''; }} }} }}""")
-    with measure.running(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"], measure.OTHERS):
-        measure.get(f"http://127.0.0.1:{port}/")
-        yield f"http://127.0.0.1:{port}"
-
-
 def counted(url, name, label):
     text = measure.get(url.replace("/api/v1/movies", "/metrics"))[0].decode()
     found = re.search(rf'^{name}\{{error_type="{label}"\}} (\S+)$', text, re.M)
@@ -56,7 +42,7 @@ def main():
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.chmod(0o755)
         build = given.build.resolve()
-        base = stack.enter_context(collector(folder / "collector"))
+        base = stack.enter_context(measure.collector(folder / "collector"))
         services = {PLAIN: stack.enter_context(measure.movie(build, folder / "plain"))}
         for label, settings in SETTINGS.items():
             services[label] = stack.enter_context(measure.movie(
