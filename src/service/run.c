@@ -232,8 +232,8 @@ static int listen_begin(struct service_run *run)
 	r = listeners_begin(&run->loop, &options, &run->settings->trust, run->service->confirm, &run->listeners);
 	if (r < 0)
 		return r;
-	if (run->service->confirm)
-		service_mode_set(run, "gateway", run->listeners.n > 1 ? "believed about who asks" : "not believed");
+	if (run->listeners.n > 1)
+		service_mode_set(run, "gateway", "believed about who asks");
 	return 0;
 }
 
