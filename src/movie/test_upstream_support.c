@@ -347,12 +347,12 @@ static void caller_main(void *arg)
 	const struct upstream_call call = {
 		.path = STR("/movie/550"), .query = c->query, .validator = c->validator, .read = body_read, .arg = c
 	};
-	int64_t start_ms = clock_mono_ms();
 
+	c->start_ms = clock_mono_ms();
 	if (c->deadline_ms > 0)
 		fiber_deadline_set(clock_deadline_in(c->deadline_ms));
 	c->r = upstream_get(stage.upstream, &call, c->arena, &c->answer);
-	c->took_ms = clock_mono_ms() - start_ms;
+	c->took_ms = clock_mono_ms() - c->start_ms;
 	c->is_done = true;
 }
 

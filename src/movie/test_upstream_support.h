@@ -78,6 +78,7 @@ struct caller {
 	int r;
 	struct upstream_answer answer; /* without its validator */
 	char etag[64];                 /* which is here */
+	int64_t start_ms;
 	int64_t took_ms;
 	int reads;
 	char body[64]; /* what was read last */
