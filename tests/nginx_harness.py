@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import threading
@@ -99,8 +100,9 @@ class Nginx:
         code = self.process.wait(30)
         text = self.log.read_text(errors="replace")
         assert_clean(text)
-        # A test may have killed one.
-        wrong = [line for line in text.splitlines() if ("[alert]" in line or "[emerg]" in line) and not line.endswith("exited on signal 9")]
+        # A test may have killed one, with a lock in its hand.
+        wrong = [line for line in text.splitlines() if ("[alert]" in line or "[emerg]" in line)
+                 and not line.endswith("exited on signal 9") and not re.search(r'zone "cinesync_status" was locked by \d+$', line)]
         assert not wrong, wrong[:20]
         return code
 

@@ -1,4 +1,5 @@
 """The gateway's metrics: every request counted once, whichever worker had it, under names that no client makes up."""
+import contextlib
 import json
 import os
 import re
@@ -105,6 +106,32 @@ def test_nothing_is_lost_by_a_reload_or_with_a_worker(nginx):
         wait_until(lambda was=before: len(nginx.workers()) == 2 and set(nginx.workers()) != was, 20, "other workers")
         time.sleep(0.2)
         assert total() == 10 * (round_ + 1)
+
+
+def test_a_worker_that_dies_with_the_lock_in_its_hand_harms_nobody_else(tmp_path, upstream):
+    """Each worker is killed as it fills its second new cell, which it does under the lock of what the workers share: nobody waits for
+    that lock for ever, and nothing half filled is shown or kept."""
+    server = f"location / {{ proxy_pass http://{upstream.address}; }} location = /metrics {{ cinesync_status; }}"
+    # The master fills one itself.
+    with Nginx(tmp_path / "nginx", server=server, workers=2, CINESYNC_FAULT="gateway.cell:3") as running:
+        statuses = [str(status) for status in range(400, 420)]
+
+        def counted(status):
+            with contextlib.suppress(httpx.TransportError):  # of the one that was killed
+                httpx.get(f"{running.url}/status/{status}", timeout=5)
+            try:
+                return count(running, method="GET", status=status) > 0
+            except httpx.TransportError:
+                return False
+
+        for status in statuses:
+            wait_until(lambda status=status: counted(status), 20, f"{status} is counted")
+        was = {status: count(running, method="GET", status=status) for status in statuses}
+        for status in statuses:
+            assert httpx.get(f"{running.url}/status/{status}").status_code == int(status)
+        wait_until(lambda: {status: count(running, method="GET", status=status) for status in statuses} == {status: n + 1 for status, n in was.items()},
+                   5, "each of them once more")
+        assert running.log.read_text().count('zone "cinesync_status" was locked by') >= 5
 
 
 def test_only_an_address_of_its_own_shows_them(tmp_path):
