@@ -5,6 +5,7 @@ have, so that nothing is told of the program's own writer."""
 import contextlib
 import http.server
 import json
+import socket
 import struct
 import threading
 import time
@@ -103,7 +104,7 @@ class Span:
 
 
 class Collector:
-    """Answers each POST by `answer(body)`: (status, headers, body); by default all is well."""
+    """Answers each POST by `answer(body)`: (status, headers, body), or None: the connection is reset; by default all is well."""
 
     def __init__(self):
         self.spans, self.requests, self.resources = [], [], []
@@ -119,7 +120,13 @@ class Collector:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 collector.hang.wait(60)
-                status, headers, answer = collector.take(self.path, self.headers, body)
+                told = collector.take(self.path, self.headers, body)
+                if told is None:
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self.connection.close()
+                    self.close_connection = True
+                    return
+                status, headers, answer = told
                 with contextlib.suppress(OSError):
                     self.send_response(status)
                     for name, value in {"Content-Length": len(answer), **headers}.items():
@@ -147,7 +154,7 @@ class Collector:
         with self.lock:
             self.requests.append((time.monotonic(), path, dict(headers), body))
             answer = self.answer(body) if self.answer else (200, {}, b"")
-            if answer[0] == 200 and path == "/v1/traces":
+            if answer and answer[0] == 200 and path == "/v1/traces":
                 is_json = headers["Content-Type"] == "application/json"
                 self.keep(json.loads(body) if is_json else message(body, REQUEST))
         return answer
