@@ -45,7 +45,7 @@ build_release() {
 	if [ -d "$ROOT/build" ] && ! [ -w "$ROOT/build" ] && [ -x "$ROOT/build/src/user/cinesync-user" ]; then
 		return # built by the owner
 	fi
-	build_folder "$ROOT/build" --buildtype=release -Dtests=false
+	build_folder "$ROOT/build" --buildtype=release
 }
 
 build() {

@@ -23,7 +23,7 @@ test_build() {
 	optimization=1
 	[ "${TEST_LONG-}" != 1 ] || optimization=2
 	build_folder "$TEST_BUILD" -Doptimization=$optimization -Ddebug=true -Dc_args=-g1 -Dc_link_args=-fuse-ld=mold \
-		-Db_sanitize=address,undefined -Dfaults=true -Dwerror=true
+		-Db_sanitize=address,undefined -Dfaults=true -Dtests=true -Dwerror=true
 }
 
 test_command() { # WHAT COMMAND...
@@ -161,7 +161,7 @@ fuzz_one() { # ROOM/TARGET
 # libFuzzer on every target, two at a time, FUZZ_SECONDS each; what it learns is kept in build-fuzz/corpus for the next time.
 test_fuzz() {
 	fuzz_build=$ROOT/build-fuzz
-	CC=clang build_folder "$fuzz_build" --buildtype=debugoptimized -Dfuzz=true -Dtests=false -Db_sanitize=address,undefined -Db_lundef=false
+	CC=clang build_folder "$fuzz_build" --buildtype=debugoptimized -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
 	set -- schema/fuzz_schema http/fuzz_target http/fuzz_query http/fuzz_address token/fuzz_token import/fuzz_import trace/fuzz_otlp
 	while [ $# -gt 0 ]; do
 		fuzz_one "$1" &

@@ -110,7 +110,6 @@ static void test_free_takes_nothing(void **state)
 	assert_null(a);
 }
 
-#ifdef CINESYNC_FAULTS
 static void test_out_of_memory_is_told_and_harms_nothing(void **state)
 {
 	struct arena *a CLEANUP(arena_free) = NULL;
@@ -128,7 +127,6 @@ static void test_out_of_memory_is_told_and_harms_nothing(void **state)
 	fault_set(NULL);
 	assert_int_equal(arena_used(a), 3 * 1920);
 }
-#endif
 
 static void test_wipe_leaves_nothing_readable(void **state)
 {
@@ -161,9 +159,7 @@ int main(void)
 		cmocka_unit_test(test_reset_gives_zeroed_memory_again),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_free_takes_nothing),
-#ifdef CINESYNC_FAULTS
 		cmocka_unit_test(test_out_of_memory_is_told_and_harms_nothing),
-#endif
 	};
 
 	return cmocka_run_group_tests_name("arena", tests, NULL, NULL);

@@ -169,7 +169,6 @@ static void test_percent_html_hex(void **state)
 	assert_buf(&b, "00ff4a");
 }
 
-#ifdef CINESYNC_FAULTS
 static void test_out_of_memory_sticks_and_keeps_what_was_there(void **state)
 {
 	struct buf b CLEANUP(buf_done);
@@ -185,7 +184,6 @@ static void test_out_of_memory_sticks_and_keeps_what_was_there(void **state)
 	assert_int_equal(buf_error(&b), -ENOMEM);
 	assert_string_equal(b.data, "kept");
 }
-#endif
 
 int main(void)
 {
@@ -198,9 +196,7 @@ int main(void)
 		cmocka_unit_test(test_doubles_do_not_follow_the_locale),
 		cmocka_unit_test(test_json_strings),
 		cmocka_unit_test(test_percent_html_hex),
-#ifdef CINESYNC_FAULTS
 		cmocka_unit_test(test_out_of_memory_sticks_and_keeps_what_was_there),
-#endif
 	};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

@@ -268,7 +268,6 @@ static void test_markdown(void **state)
 	free(text);
 }
 
-#ifdef CINESYNC_FAULTS
 static void test_out_of_memory(void **state)
 {
 	struct settings settings;
@@ -284,7 +283,6 @@ static void test_out_of_memory(void **state)
 	assert_string_equal(buf_str(&error).data, "T_TOKEN: out of memory\n");
 	assert_null(settings.url);
 }
-#endif
 
 int main(void)
 {
@@ -298,9 +296,7 @@ int main(void)
 		cmocka_unit_test_setup(test_bad_secret_files, unset_all),
 		cmocka_unit_test_setup(test_help, unset_all),
 		cmocka_unit_test_setup(test_markdown, unset_all),
-#ifdef CINESYNC_FAULTS
 		cmocka_unit_test_setup(test_out_of_memory, unset_all),
-#endif
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

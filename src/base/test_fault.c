@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#ifdef CINESYNC_FAULTS
 static void test_nth_call_fails(void **state)
 {
 	(void)state;
@@ -33,23 +32,12 @@ static void test_a_new_plan_counts_from_the_start(void **state)
 	}
 	fault_set(NULL);
 }
-#else
-static void test_no_faults_in_this_build(void **state)
-{
-	(void)state;
-	assert_false(fault_hit("alloc"));
-}
-#endif
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#ifdef CINESYNC_FAULTS
 		cmocka_unit_test(test_nth_call_fails),
 		cmocka_unit_test(test_a_new_plan_counts_from_the_start),
-#else
-		cmocka_unit_test(test_no_faults_in_this_build),
-#endif
 	};
 
 	return cmocka_run_group_tests_name("fault", tests, NULL, NULL);

@@ -129,7 +129,6 @@ static void test_walking_may_remove_what_it_is_given(void **state)
 		assert_int_equal((uintptr_t)value % 3, 0);
 }
 
-#ifdef CINESYNC_FAULTS
 static void test_out_of_memory_leaves_the_map_as_it_was(void **state)
 {
 	struct map *m CLEANUP(map_free) = NULL;
@@ -152,7 +151,6 @@ static void test_out_of_memory_leaves_the_map_as_it_was(void **state)
 	}
 	assert_int_equal(map_put(m, STR("seventeenth"), text, NULL), 0);
 }
-#endif
 
 int main(void)
 {
@@ -162,9 +160,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_keys_stay_apart),
 		cmocka_unit_test(test_put_replaces_and_gives_the_old_value),
 		cmocka_unit_test(test_walking_may_remove_what_it_is_given),
-#ifdef CINESYNC_FAULTS
 		cmocka_unit_test(test_out_of_memory_leaves_the_map_as_it_was),
-#endif
 	};
 
 	return cmocka_run_group_tests_name("map", tests, NULL, NULL);

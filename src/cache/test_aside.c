@@ -27,7 +27,6 @@ static void a_peek_answers_what_is_fresh(void **state)
 	assert_int_equal(stats_of(cache).hits_l1, 1);
 }
 
-#ifdef CINESYNC_FAULTS
 static void a_peek_allocates_nothing(void **state)
 {
 	(void)state;
@@ -36,7 +35,6 @@ static void a_peek_allocates_nothing(void **state)
 	assert_found(peek("a"), "one", HIT, L1);
 	fault_set(NULL);
 }
-#endif
 
 static void a_peek_leaves_what_is_absent_to_get(void **state)
 {
@@ -332,9 +330,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		plain_test(a_cold_key_is_loaded_once_and_hit_afterwards),
 		plain_test(a_peek_answers_what_is_fresh),
-#ifdef CINESYNC_FAULTS
 		plain_test(a_peek_allocates_nothing),
-#endif
 		plain_test(a_peek_leaves_what_is_absent_to_get),
 		plain_test(five_hundred_cold_callers_make_one_load),
 		plain_test(stale_is_served_throughout_its_window_and_never_after),

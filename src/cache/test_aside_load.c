@@ -241,7 +241,6 @@ static void freeing_ends_a_refresh_that_has_not_begun(void **state)
 	assert_int_equal(source_plan.loads, 1);
 }
 
-#ifdef CINESYNC_FAULTS
 /* A load, hits of both levels, a refresh and an end, with the Nth allocation failing: an answer or an error, and as
  * fixture_down() sees, nothing left. */
 static void live_with(const char *point, int nth)
@@ -304,7 +303,6 @@ static void any_allocation_of_a_new_cache_may_fail(void **state)
 	}
 	assert_in_range(failures, 4, 18);
 }
-#endif
 
 int main(void)
 {
@@ -322,10 +320,8 @@ int main(void)
 		plain_test(freeing_ends_the_loads_nobody_waits_for),
 		plain_test(freeing_ends_refreshes),
 		plain_test(freeing_ends_a_refresh_that_has_not_begun),
-#ifdef CINESYNC_FAULTS
 		l2_test(any_allocation_may_fail),
 		l2_test(any_allocation_of_a_new_cache_may_fail),
-#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

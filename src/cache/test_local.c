@@ -297,7 +297,6 @@ static void test_a_million_keys_leave_the_memory_flat(void **state)
 	value_unref(v);
 }
 
-#ifdef CINESYNC_FAULTS
 static void test_out_of_memory_is_an_error(void **state)
 {
 	struct local_cache *c CLEANUP(local_cache_free) = cache_new(10, 10000);
@@ -309,7 +308,6 @@ static void test_out_of_memory_is_an_error(void **state)
 	assert_int_equal(get(c, "a", 0), -1);
 	assert_int_equal(values_alive, 0);
 }
-#endif
 
 #define CACHE_TEST(f) cmocka_unit_test_setup_teardown(f, no_values_before, no_values_left)
 
@@ -328,9 +326,7 @@ int main(void)
 		CACHE_TEST(test_refuses_bounds_of_nothing),
 		CACHE_TEST(test_bounds_hold_under_random_load),
 		CACHE_TEST(test_a_million_keys_leave_the_memory_flat),
-#ifdef CINESYNC_FAULTS
 		CACHE_TEST(test_out_of_memory_is_an_error),
-#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

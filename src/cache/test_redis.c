@@ -336,7 +336,6 @@ static void user_and_password_are_those_of_the_url(void **state)
 	with_login(&plain, ":only");
 }
 
-#ifdef CINESYNC_FAULTS
 static void faults(void *arg)
 {
 	struct story *s = arg;
@@ -382,7 +381,6 @@ static void any_allocation_may_fail(void **state)
 	arena_free(&s.arena);
 	redis_server_down(&s.server);
 }
-#endif
 
 int main(void)
 {
@@ -398,9 +396,7 @@ int main(void)
 		cmocka_unit_test(is_freed_while_connecting_and_with_writes_pending),
 		cmocka_unit_test(a_host_is_looked_up_and_the_db_chosen),
 		cmocka_unit_test(user_and_password_are_those_of_the_url),
-#ifdef CINESYNC_FAULTS
 		cmocka_unit_test(any_allocation_may_fail),
-#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,7 +196,6 @@ static void body_sent_rows_go_after_a_week(void *arg)
 	assert_int_equal(receiver.calls, 0);
 }
 
-#ifdef CINESYNC_FAULTS
 static void fail_next_statement(void)
 {
 	receiver.on_deliver = NULL;
@@ -258,7 +257,6 @@ static void body_store_away_for_a_while(void *arg)
 	fault_set(NULL);
 	assert_true(receiver_wait(&receiver, 5, LIMIT_MS));
 }
-#endif
 
 static void body_restart_loses_nothing(void *arg)
 {
@@ -362,11 +360,9 @@ ON_FIBER(refused_event_is_set_aside)
 ON_FIBER(broken_envelope_is_set_aside)
 ON_FIBER(clock_set_back)
 ON_FIBER(sent_rows_go_after_a_week)
-#ifdef CINESYNC_FAULTS
 ON_FIBER(what_could_not_be_recorded_is_recorded_later)
 ON_FIBER(delivered_but_not_recorded_comes_again)
 ON_FIBER(store_away_for_a_while)
-#endif
 ON_FIBER(restart_loses_nothing)
 ON_FIBER(untried_while_the_transport_is_down)
 ON_FIBER(the_transport_says_why)
@@ -386,11 +382,9 @@ int main(void)
 		cmocka_unit_test(test_broken_envelope_is_set_aside),
 		cmocka_unit_test(test_clock_set_back),
 		cmocka_unit_test(test_sent_rows_go_after_a_week),
-#ifdef CINESYNC_FAULTS
 		cmocka_unit_test(test_what_could_not_be_recorded_is_recorded_later),
 		cmocka_unit_test(test_delivered_but_not_recorded_comes_again),
 		cmocka_unit_test(test_store_away_for_a_while),
-#endif
 		cmocka_unit_test(test_restart_loses_nothing),
 		cmocka_unit_test(test_untried_while_the_transport_is_down),
 		cmocka_unit_test(test_the_transport_says_why),

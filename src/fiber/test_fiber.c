@@ -196,12 +196,10 @@ static void fibers_max_is_a_limit(void **state)
 static void no_memory_for_a_fiber_is_an_error(void **state)
 {
 	(void)state;
-#ifdef CINESYNC_FAULTS
 	fault_set("fiber.alloc:1,fiber.stack:1");
 	assert_int_equal(fiber_spawn("f", notes_and_yields, "a", NULL), -ENOMEM);
 	assert_int_equal(fiber_spawn("f", notes_and_yields, "a", NULL), -ENOMEM);
 	fault_set(NULL);
-#endif
 	assert_int_equal(fibers_alive(), 0);
 	assert_int_equal(fiber_spawn("f", notes_and_yields, "a", NULL), 0);
 	run_until_idle();

@@ -302,7 +302,6 @@ static void the_work_keeps_the_trace_of_a_caller_who_left(void **state)
 
 static void no_memory_for_a_flight_is_an_error(void **state)
 {
-#ifdef CINESYNC_FAULTS
 	struct caller c = caller(STR("k"));
 
 	(void)state;
@@ -314,9 +313,6 @@ static void no_memory_for_a_flight_is_an_error(void **state)
 	fault_set(NULL);
 	assert_int_equal(c.r, -ENOMEM);
 	assert_int_equal(args_freed, 2);
-#else
-	(void)state;
-#endif
 }
 
 #define flight_test(f) cmocka_unit_test_setup_teardown(f, flight_up, flight_down)

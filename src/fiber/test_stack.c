@@ -92,7 +92,6 @@ static void a_stack_used_deeply_gives_its_pages_back(void **state)
 
 static void no_memory_for_a_stack_is_an_error(void **state)
 {
-#ifdef CINESYNC_FAULTS
 	struct stack_pool pool;
 	struct stack *s = NULL;
 
@@ -103,9 +102,6 @@ static void no_memory_for_a_stack_is_an_error(void **state)
 	fault_set(NULL);
 	assert_null(s);
 	stack_pool_done(&pool);
-#else
-	(void)state;
-#endif
 }
 
 static char *neighbour;

@@ -137,7 +137,6 @@ static void test_the_real_table(void **state)
 	assert_true(dated > 2500);
 }
 
-#ifdef CINESYNC_FAULTS
 static void test_out_of_memory(void **state)
 {
 	(void)state;
@@ -145,7 +144,6 @@ static void test_out_of_memory(void **state)
 	assert_int_equal(read_film(small_table), -ENOMEM);
 	fault_set(NULL);
 }
-#endif
 
 int main(void)
 {
@@ -153,10 +151,7 @@ int main(void)
 		cmocka_unit_test(test_reads_a_film),      cmocka_unit_test(test_what_is_unknown_is_null),
 		cmocka_unit_test(test_parts_of_a_column), cmocka_unit_test(test_ids_outside_the_table),
 		cmocka_unit_test(test_genres_by_id),      cmocka_unit_test(test_a_faulty_line_is_named),
-		cmocka_unit_test(test_the_real_table),
-#ifdef CINESYNC_FAULTS
-		cmocka_unit_test(test_out_of_memory),
-#endif
+		cmocka_unit_test(test_the_real_table),    cmocka_unit_test(test_out_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

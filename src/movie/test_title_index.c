@@ -115,7 +115,6 @@ static void test_no_films_no_trouble(void **state)
 	title_index_free(&empty);
 }
 
-#ifdef CINESYNC_FAULTS
 static void test_every_allocation_may_fail(void **state)
 {
 	(void)state;
@@ -138,7 +137,6 @@ static void test_every_allocation_may_fail(void **state)
 	}
 	fail();
 }
-#endif
 
 #define INDEX_TEST(f) cmocka_unit_test_setup_teardown(f, index_before, index_after)
 
@@ -152,9 +150,7 @@ int main(void)
 		INDEX_TEST(test_a_range_begins_with_the_equal_one),
 		INDEX_TEST(test_articles),
 		INDEX_TEST(test_no_films_no_trouble),
-#ifdef CINESYNC_FAULTS
 		INDEX_TEST(test_every_allocation_may_fail),
-#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

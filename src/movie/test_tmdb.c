@@ -201,7 +201,6 @@ static void test_addresses_are_checked(void **state)
 	assert_null(c);
 }
 
-#ifdef CINESYNC_FAULTS
 static void test_failed_allocation_is_told(void **state)
 {
 	struct catalogue *c = NULL;
@@ -212,7 +211,6 @@ static void test_failed_allocation_is_told(void **state)
 	fault_set(NULL);
 	assert_null(c);
 }
-#endif
 
 int main(void)
 {
@@ -229,9 +227,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_without_a_builtin_catalogue_its_films_are_unknown, tmdb_before,
 		                                tmdb_after),
 		cmocka_unit_test_setup_teardown(test_addresses_are_checked, tmdb_before, tmdb_after),
-#ifdef CINESYNC_FAULTS
 		cmocka_unit_test_setup_teardown(test_failed_allocation_is_told, tmdb_before, tmdb_after),
-#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -344,7 +344,6 @@ static void test_bad_options_are_refused(void **state)
 	upstream_free(&u);
 }
 
-#ifdef CINESYNC_FAULTS
 static void test_out_of_memory_leaves_nothing(void **state)
 {
 	static const char *const plans[] = { "alloc:1", "alloc:2", "alloc:3", "alloc:4" };
@@ -362,7 +361,6 @@ static void test_out_of_memory_leaves_nothing(void **state)
 		upstream_free(&u);
 	}
 }
-#endif
 
 int main(void)
 {
@@ -386,9 +384,7 @@ int main(void)
 		stage_test(test_callers_own_deadline_is_no_failure_of_tmdbs),
 		stage_test(test_cancelled_call_counts_as_nothing),
 		stage_test(test_bad_options_are_refused),
-#ifdef CINESYNC_FAULTS
 		stage_test(test_out_of_memory_leaves_nothing),
-#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

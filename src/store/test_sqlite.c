@@ -260,7 +260,6 @@ static void body_statements_are_spans_and_errors_are_counted(void *arg)
 	assert_true(metric_get(metric_cell(s->errors, (const char *[]){ "sqlite", "EPROTO" })) == errors + 1);
 }
 
-#ifdef CINESYNC_FAULTS
 static void body_memory_runs_out_while_opening(void *arg)
 {
 	const struct store_options options = { .url = url_of("oom.db") };
@@ -280,7 +279,6 @@ static void body_memory_runs_out_while_opening(void *arg)
 	assert_true(n > 4);
 	store_close(&s);
 }
-#endif
 
 #define ON_FIBER(name)                        \
 	static void test_##name(void **state) \
@@ -301,9 +299,7 @@ ON_FIBER(script_must_not_commit)
 ON_FIBER(readers_and_writer_side_by_side)
 ON_FIBER(writer_held_too_long)
 ON_FIBER(statements_are_spans_and_errors_are_counted)
-#ifdef CINESYNC_FAULTS
 ON_FIBER(memory_runs_out_while_opening)
-#endif
 
 int main(void)
 {
@@ -320,9 +316,7 @@ int main(void)
 		cmocka_unit_test(test_readers_and_writer_side_by_side),
 		cmocka_unit_test(test_writer_held_too_long),
 		cmocka_unit_test(test_statements_are_spans_and_errors_are_counted),
-#ifdef CINESYNC_FAULTS
 		cmocka_unit_test(test_memory_runs_out_while_opening),
-#endif
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

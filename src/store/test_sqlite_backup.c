@@ -103,16 +103,22 @@ static void body_of_a_database_that_nobody_has_open(void *arg)
 static void body_what_is_there_stays(void *arg)
 {
 	struct items f CLEANUP(test_items_done) = test_items();
+	char is_there[8] = "";
 	FILE *there;
 
 	(void)arg;
 	paths_make();
+	must(f.s, "INSERT INTO items (i) VALUES (7)");
 	there = fopen(to, "w");
 	assert_non_null(there);
 	assert_true(fputs("mine", there) >= 0);
 	assert_int_equal(fclose(there), 0);
 	assert_int_equal(backup(from), -EEXIST);
-	assert_int_equal(access(to, F_OK), 0);
+	there = fopen(to, "r");
+	assert_non_null(there);
+	assert_int_equal(fread(is_there, 1, sizeof(is_there), there), 4);
+	assert_string_equal(is_there, "mine");
+	assert_int_equal(fclose(there), 0);
 }
 
 static void body_no_database_no_copy(void *arg)

@@ -298,7 +298,6 @@ static void body_error_spoils_the_transaction(void *arg)
 	assert_int_equal(count(&f), 0);
 }
 
-#ifdef CINESYNC_FAULTS
 static void body_commit_faults(void *arg)
 {
 	struct fixture f CLEANUP(fixture_done) = fixture();
@@ -316,7 +315,6 @@ static void body_commit_faults(void *arg)
 	assert_int_equal(count(&f), 1); /* the second was kept, but nobody was told */
 	assert_int_equal(insert(&f, 2), -EEXIST);
 }
-#endif
 
 /* ---- deadlines and crowds ---- */
 
@@ -441,9 +439,7 @@ ON_FIBER(commit_and_rollback)
 ON_FIBER(empty_transactions)
 ON_FIBER(readers_do_not_see_uncommitted)
 ON_FIBER(error_spoils_the_transaction)
-#ifdef CINESYNC_FAULTS
 ON_FIBER(commit_faults)
-#endif
 ON_FIBER(deadline_stops_a_statement)
 ON_FIBER(deadline_in_a_transaction)
 ON_FIBER(statement_timeout)
@@ -466,9 +462,7 @@ int main(void)
 		cmocka_unit_test(test_empty_transactions),
 		cmocka_unit_test(test_readers_do_not_see_uncommitted),
 		cmocka_unit_test(test_error_spoils_the_transaction),
-#ifdef CINESYNC_FAULTS
 		cmocka_unit_test(test_commit_faults),
-#endif
 		cmocka_unit_test(test_deadline_stops_a_statement),
 		cmocka_unit_test(test_deadline_in_a_transaction),
 		cmocka_unit_test(test_statement_timeout),

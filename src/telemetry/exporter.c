@@ -171,7 +171,8 @@ static void away(struct exporter *e, const struct export_result *result)
 /* With half of it at random, so that replicas do not come back all at once. */
 static int64_t delay_of(int attempt)
 {
-	int64_t whole_ms = MIN((int64_t)RETRY_FIRST_MS << MIN(attempt, 10), (int64_t)RETRY_DELAY_MAX_MS);
+	int doublings = MIN(attempt, 10);
+	int64_t whole_ms = MIN((int64_t)RETRY_FIRST_MS << doublings, (int64_t)RETRY_DELAY_MAX_MS);
 
 	return whole_ms / 2 + (int64_t)random_below((uint64_t)whole_ms / 2 + 1);
 }

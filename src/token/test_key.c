@@ -228,7 +228,6 @@ static void test_sixteen_starters_end_with_one_key(void **state UNUSED)
 
 static void test_full_disk_leaves_nothing(void **state UNUSED)
 {
-#ifdef CINESYNC_FAULTS
 	struct token_key *key CLEANUP(token_key_free) = NULL;
 
 	fault_set("base.secret_file:1");
@@ -236,7 +235,6 @@ static void test_full_disk_leaves_nothing(void **state UNUSED)
 	fault_set(NULL);
 	assert_int_equal(files_in_directory(), 0);
 	assert_int_equal(token_key_load_or_create(path, &key), 0);
-#endif
 }
 
 int main(void)
