@@ -67,7 +67,7 @@ static void assert_preferred(const char *header, const char *expected)
 	struct str tag = question_accept_language(str_from(header), arena);
 
 	if (!str_equal(tag, str_from(expected)))
-		fail_msg("%s: %.*s", header, STR_ARGS(tag));
+		fail_msg("%s: %.*s", header ? header : "no header", STR_ARGS(tag));
 }
 
 static void test_the_greatest_weight_wins(void **state)
