@@ -50,7 +50,8 @@ static ngx_int_t handler_add(ngx_conf_t *cf, ngx_http_phases phase, ngx_http_han
 
 static ngx_int_t hooks_add(ngx_conf_t *cf)
 {
-	if (handler_add(cf, NGX_HTTP_POST_READ_PHASE, spans_begin) != NGX_OK ||
+	if (handler_add(cf, NGX_HTTP_POST_READ_PHASE, quick_ack_handle) != NGX_OK ||
+	    handler_add(cf, NGX_HTTP_POST_READ_PHASE, spans_begin) != NGX_OK ||
 	    handler_add(cf, NGX_HTTP_REWRITE_PHASE, spans_locate) != NGX_OK ||
 	    handler_add(cf, NGX_HTTP_ACCESS_PHASE, auth_handle) != NGX_OK ||
 	    handler_add(cf, NGX_HTTP_LOG_PHASE, spans_end) != NGX_OK ||
@@ -130,6 +131,7 @@ static void *location_make(ngx_conf_t *cf)
 		return NULL;
 	l->auth = NGX_CONF_UNSET_UINT;
 	l->trace = NGX_CONF_UNSET;
+	l->quick_ack = NGX_CONF_UNSET;
 	l->cache_age_max_s = NGX_CONF_UNSET;
 	return l;
 }
@@ -142,6 +144,7 @@ static char *location_merge(ngx_conf_t *cf, void *outer, void *inner)
 	(void)cf;
 	ngx_conf_merge_uint_value(l->auth, from->auth, AUTH_OFF);
 	ngx_conf_merge_value(l->trace, from->trace, 0);
+	ngx_conf_merge_value(l->quick_ack, from->quick_ack, 0);
 	ngx_conf_merge_sec_value(l->cache_age_max_s, from->cache_age_max_s, 0);
 	return NGX_CONF_OK;
 }
@@ -253,6 +256,8 @@ static ngx_command_t commands[] = {
 	  offsetof(struct gateway_location, auth), auth_words },
 	{ ngx_string("cinesync_trace"), ANYWHERE | NGX_CONF_FLAG, trace_set, NGX_HTTP_LOC_CONF_OFFSET,
 	  offsetof(struct gateway_location, trace), NULL },
+	{ ngx_string("cinesync_quick_ack"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_CONF_FLAG,
+	  ngx_conf_set_flag_slot, NGX_HTTP_LOC_CONF_OFFSET, offsetof(struct gateway_location, quick_ack), NULL },
 	{ ngx_string("cinesync_cache_age_max"), ANYWHERE | NGX_CONF_TAKE1, ngx_conf_set_sec_slot,
 	  NGX_HTTP_LOC_CONF_OFFSET, offsetof(struct gateway_location, cache_age_max_s), NULL },
 	{ ngx_string("cinesync_status"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, status_set, NGX_HTTP_LOC_CONF_OFFSET, 0,

@@ -57,6 +57,7 @@ struct gateway_settings {
 struct gateway_location {
 	ngx_uint_t auth; /* enum auth_mode */
 	ngx_flag_t trace;
+	ngx_flag_t quick_ack;
 	time_t cache_age_max_s; /* 0: as long as the service allows */
 };
 
@@ -112,6 +113,7 @@ bool request_answer_header(ngx_http_request_t *req, const char *name, struct str
 void request_answer_drop(ngx_http_request_t *req, struct str name);
 
 /* Phase handlers and filters. */
+ngx_int_t quick_ack_handle(ngx_http_request_t *req);
 ngx_int_t auth_handle(ngx_http_request_t *req);
 ngx_int_t spans_begin(ngx_http_request_t *req);
 ngx_int_t spans_locate(ngx_http_request_t *req);
