@@ -376,6 +376,7 @@ def test_a_body_that_waits_for_its_heads_acknowledgement_comes_at_once(tmp_path)
         location /here {{ return 200 answer; }}""")
     times = []
     with nginx, socket.create_connection(("127.0.0.1", nginx.port), timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
         for _ in range(20):
             start, answer = time.monotonic(), b""
             connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
