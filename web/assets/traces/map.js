@@ -7,7 +7,7 @@ import { shortName } from "./model.js";
 import { href } from "./route.js";
 
 const PERIODS = ["5m", "15m", "1h", "6h", "24h"];
-const NODE = { width: 190, height: 76, gapX: 150, gapY: 34, pad: 14 };
+const NODE = { width: 190, height: 76, way: 16, gapX: 150, gapY: 34, pad: 14 };
 
 function periodText(text) {
   return new Intl.NumberFormat(document.documentElement.lang, {
@@ -33,43 +33,75 @@ function columnsOf(services, calls) {
   return column;
 }
 
-/** @returns {{places: Map<string, {x: number, y: number}>, width: number, height: number}} */
-function layout(services, calls) {
+const isDrawn = (call) => call.parent !== call.child;
+
+/** Where a call passes a column that is neither its caller's nor its callee's. */
+const wayOf = (call, column) => `${call.parent} ${call.child} ${column}`;
+
+/** The columns from the left: boxes, the busiest first, then the ways of calls that pass between them (Sugiyama's layers). */
+function fillColumns(services, calls) {
   const column = columnsOf(services, calls);
   const columns = [];
-  for (const one of services) (columns[column.get(one.name)] ??= []).push(one);
-  const filled = columns.filter(Boolean);
-  const tallest = Math.max(...filled.map((list) => list.length));
-  const height = tallest * (NODE.height + NODE.gapY) - NODE.gapY + 2 * NODE.pad;
+  for (const one of services) (columns[column.get(one.name)] ??= []).push({ key: one.name, height: NODE.height, requests: one.requests });
+  for (const list of columns) list?.sort((a, b) => b.requests - a.requests);
+  for (const call of calls.filter(isDrawn))
+    for (let at = column.get(call.parent) + 1; at < column.get(call.child); at++)
+      columns[at]?.push({ key: wayOf(call, at), height: NODE.way });
+  return columns;
+}
+
+/** @returns {{places: Map<string, {x: number, y: number, column: number}>, width: number, height: number}} */
+function layout(services, calls) {
+  const columns = fillColumns(services, calls);
+  const filled = [...columns.entries()].filter(([, list]) => list);
+  const heightOf = (list) => list.reduce((sum, one) => sum + one.height + NODE.gapY, -NODE.gapY);
+  const height = Math.max(...filled.map(([, list]) => heightOf(list))) + 2 * NODE.pad;
   const places = new Map();
-  filled.forEach((list, x) => {
-    const taken = list.length * (NODE.height + NODE.gapY) - NODE.gapY;
-    list
-      .sort((a, b) => b.requests - a.requests)
-      .forEach((one, y) =>
-        places.set(one.name, {
-          x: NODE.pad + x * (NODE.width + NODE.gapX),
-          y: (height - taken) / 2 + y * (NODE.height + NODE.gapY),
-        }),
-      );
+  filled.forEach(([column, list], x) => {
+    let y = (height - heightOf(list)) / 2;
+    for (const one of list) {
+      places.set(one.key, { x: NODE.pad + x * (NODE.width + NODE.gapX), y, column });
+      y += one.height + NODE.gapY;
+    }
   });
   return { places, height, width: filled.length * (NODE.width + NODE.gapX) - NODE.gapX + 2 * NODE.pad };
+}
+
+function curve([x1, y1], [x2, y2]) {
+  const bend = (x2 - x1) / 2;
+  return `C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+}
+
+/** To the right, past the boxes between: its path, and the middle of its first piece, where there is room for words. */
+function pathForward(call, from, to, places) {
+  const start = [from.x + NODE.width, from.y + NODE.height / 2];
+  const end = [to.x - 4, to.y + NODE.height / 2];
+  let path = `M${start.join(" ")} `;
+  let at = start;
+  let first = null;
+  for (let column = from.column + 1; column < to.column; column++) {
+    const way = places.get(wayOf(call, column));
+    if (!way) continue;
+    const y = way.y + NODE.way / 2;
+    path += `${curve(at, [way.x, y])} H${way.x + NODE.width} `;
+    first ??= [way.x, y];
+    at = [way.x + NODE.width, y];
+  }
+  first ??= end;
+  return { path: path + curve(at, end), words: [(start[0] + first[0]) / 2, (start[1] + first[1]) / 2 - 8] };
+}
+
+/** To its own column or to the left, below both. */
+function pathBack(from, to) {
+  const [x1, y1, x2, y2] = [from.x + NODE.width / 2, from.y + NODE.height, to.x + NODE.width / 2, to.y + NODE.height + 4];
+  return { path: `M${x1} ${y1} C${x1} ${y1 + 60} ${x2} ${y2 + 60} ${x2} ${y2}`, words: [(x1 + x2) / 2, (y1 + y2) / 2 + 37] };
 }
 
 function arrow(call, places, most) {
   const from = places.get(call.parent);
   const to = places.get(call.child);
-  if (!from || !to || from === to) return null;
-  const isBack = to.x <= from.x;
-  const x1 = isBack ? from.x + NODE.width / 2 : from.x + NODE.width;
-  const y1 = isBack ? from.y + NODE.height : from.y + NODE.height / 2;
-  const x2 = isBack ? to.x + NODE.width / 2 : to.x - 4;
-  const y2 = isBack ? to.y + NODE.height + 4 : to.y + NODE.height / 2;
-  const bend = isBack ? 60 : (x2 - x1) / 2;
-  const path = isBack
-    ? `M${x1} ${y1} C${x1} ${y1 + bend} ${x2} ${y2 + bend} ${x2} ${y2}`
-    : `M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
-  const words = `${rate(call.rate)}/s · p95 ${duration(call.p95)}`;
+  if (!from || !to) return null;
+  const { path, words } = to.x <= from.x ? pathBack(from, to) : pathForward(call, from, to, places);
   return [
     s("path", {
       class: call.errors > 0 ? "arrow arrow-bad" : "arrow",
@@ -77,7 +109,7 @@ function arrow(call, places, most) {
       "stroke-width": 1.5 + 4 * Math.sqrt(call.calls / most),
       "marker-end": "url(#head)",
     }),
-    s("text", { class: "arrow-words", x: (x1 + x2) / 2, y: (y1 + y2) / 2 - 8 + (isBack ? bend * 0.75 : 0) }, words),
+    s("text", { class: "arrow-words", x: words[0], y: words[1] }, `${rate(call.rate)}/s · p95 ${duration(call.p95)}`),
   ];
 }
 
@@ -112,7 +144,7 @@ function picture({ services, calls }) {
         s("path", { class: "arrow-head", d: "M0 0 8 4 0 8z" }),
       ),
     ),
-    calls.map((call) => arrow(call, places, most)),
+    calls.filter(isDrawn).map((call) => arrow(call, places, most)),
     services.map((one) => node(one, places.get(one.name))),
   );
 }
