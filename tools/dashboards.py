@@ -125,7 +125,7 @@ def database(job):
 def overview():
     services = 'job=~"movie|user|notification"'
     return dashboard("overview", "overview", [
-        panel("Replicas that answer", (f"sum by (job) (up{{{services}}})", "{{job}}"), kind="stat", height=4),
+        panel("Replicas that answer", ('sum by (job) (up{job=~"movie|user|notification|gateway"})', "{{job}}"), kind="stat", height=4),
         panel("Failed requests, 5 minutes", ("job:http_requests_failed:ratio_rate5m", "{{job}}"), kind="stat", unit="percentunit", height=4),
         panel("Error budget spent in 3 days, of 30 days' worth", ("job:http_requests_failed:ratio_rate3d / 0.001 * 3 / 30", "{{job}}"), kind="stat",
               unit="percentunit", height=4),
