@@ -104,8 +104,10 @@ CASES = [
     Case("DiskShort", {f"cinesync_data_free_bytes{{{USER}}}": "5x60", f"cinesync_data_size_bytes{{{USER}}}": "100x60"},
          [{f"cinesync_data_free_bytes{{{USER}}}": "15x60", f"cinesync_data_size_bytes{{{USER}}}": "100x60"}],
          {"job": "user", "instance": "10.0.0.2:8082"}, "10m", "5%", early="4m"),
-    Case("DiskFills", {f"cinesync_data_free_bytes{{{USER}}}": "100000-100x600"}, [{f"cinesync_data_free_bytes{{{USER}}}": "100000-10x600"}],
-         {"job": "user", "instance": "10.0.0.2:8082"}, "6h", early="50m"),
+    Case("DiskFills", {f"cinesync_data_free_bytes{{{USER}}}": "100000-100x600", f"cinesync_data_size_bytes{{{USER}}}": "200000x600"},
+         [{f"cinesync_data_free_bytes{{{USER}}}": "100000-10x600", f"cinesync_data_size_bytes{{{USER}}}": "300000x600"},
+          {f"cinesync_data_free_bytes{{{USER}}}": "100x240 60x360", f"cinesync_data_size_bytes{{{USER}}}": "100x600"}],
+         {"job": "user", "instance": "10.0.0.2:8082"}, "6h", early="255m"),
     Case("DescriptorsShort", {f"process_open_fds{{{USER}}}": "900x60", f"process_max_fds{{{USER}}}": "1000x60"},
          [{f"process_open_fds{{{USER}}}": "700x60", f"process_max_fds{{{USER}}}": "1000x60"}], {"job": "user", "instance": "10.0.0.2:8082"}, "10m", "90%", early="4m"),
 ]

@@ -203,7 +203,7 @@ def events():
         panel("Events in the outbox", ("max by (job) (cinesync_outbox_pending)", "{{job}}")),
         panel("Deliveries", (rate("cinesync_outbox_deliveries_total", "", "transport, outcome"), "{{transport}}: {{outcome}}"), unit="ops"),
         row("RabbitMQ"),
-        states(panel("In use", ("cinesync_rabbitmq_up", "{{job}}: {{role}}"), kind="stat", width=6), {0: "away", 1: "in use"}, [(None, "red"), (1, "green")]),
+        states(panel("In use", ("min by (job, role) (cinesync_rabbitmq_up)", "{{job}}: {{role}}"), kind="stat", width=6), {0: "away", 1: "in use"}, [(None, "red"), (1, "green")]),
         panel("Time until it has a message", (quantile(0.99, "cinesync_rabbitmq_publish_seconds"), "{{job}}: sent, 99 of 100"),
               (quantile(0.99, "cinesync_rabbitmq_confirm_seconds"), "{{job}}: confirmed, 99 of 100"), unit="s", width=6),
         panel("Not confirmed yet", ("sum by (job) (cinesync_rabbitmq_publishing)", "{{job}}"), width=6),
