@@ -6,6 +6,7 @@ BUCKET = "http_server_request_duration_seconds_bucket"
 MOVIE = 'job="movie",instance="10.0.0.1:8081"'
 USER = 'job="user",instance="10.0.0.2:8082"'
 NOTIFICATION = 'job="notification",instance="10.0.0.3:8083"'
+GATEWAY = 'job="gateway",instance="10.0.0.4:8090"'
 ROUTE = MOVIE + ',method="GET",route="/api/v1/movies/search"'
 
 
@@ -42,7 +43,7 @@ def recovered(ok, failed, n, after):
     return {ok_series: f"0+{ok}x{n + after}", failed_series: f"0+{failed}x{n} {failed * n}x{after}"}
 
 
-UP = {f"up{{{MOVIE}}}": "1x60", f"up{{{USER}}}": "1x60", f"up{{{NOTIFICATION}}}": "1x60"}
+UP = {f"up{{{MOVIE}}}": "1x60", f"up{{{USER}}}": "1x60", f"up{{{NOTIFICATION}}}": "1x60", f"up{{{GATEWAY}}}": "1x60"}
 POLLED = MOVIE + ',method="GET",route="/readyz"'
 BREAKER = f"cinesync_movie_upstream_breaker_state{{{MOVIE}}}"
 REDIS = "cinesync_movie_redis_up{%s}" % MOVIE, "cinesync_movie_redis_calls_total{%s}" % MOVIE
@@ -60,8 +61,10 @@ CASES = [
     Case("LatencyBudgetBurnsFast", times(100, 80), [times(100, 90)], {"job": "movie"}, "100m", "20%", early="1m"),
     Case("LatencyBudgetBurns", times(100, 90, 500), [times(100, 95, 500)], {"job": "movie"}, "6h", "10%", early="10m"),
     Case("ServiceDown", {**UP, f"up{{{USER}}}": "1x10 0x50"}, [UP, {**UP, 'up{job="user",instance="10.0.0.9:8082"}': "0x60"}], {"job": "user"}, "20m",
-         early="10m"),
+         early="11m"),
     Case("ServiceDown", {series: values for series, values in UP.items() if "movie" not in series}, [], {"job": "movie"}, "20m"),
+    Case("ServiceDown", {**UP, f"up{{{GATEWAY}}}": "1x10 0x50"}, [], {"job": "gateway"}, "20m", early="11m"),
+    Case("ServiceDown", {series: values for series, values in UP.items() if "gateway" not in series}, [], {"job": "gateway"}, "20m"),
     Case("ReplicaDown", {**UP, 'up{job="user",instance="10.0.0.9:8082"}': "1x10 0x50"}, [UP, {'up{job="prometheus",instance="x"}': "0x60"}],
          {"job": "user", "instance": "10.0.0.9:8082"}, "20m", early="12m"),
     Case("ServiceRestarts", {f"process_start_time_seconds{{{USER}}}": "1000x5 1100x3 1200x3 1300x60"}, [{f"process_start_time_seconds{{{USER}}}": "1000x5 1100x60"}],
@@ -101,8 +104,10 @@ CASES = [
     Case("DiskShort", {f"cinesync_data_free_bytes{{{USER}}}": "5x60", f"cinesync_data_size_bytes{{{USER}}}": "100x60"},
          [{f"cinesync_data_free_bytes{{{USER}}}": "15x60", f"cinesync_data_size_bytes{{{USER}}}": "100x60"}],
          {"job": "user", "instance": "10.0.0.2:8082"}, "10m", "5%", early="4m"),
-    Case("DiskFills", {f"cinesync_data_free_bytes{{{USER}}}": "100000-100x600"}, [{f"cinesync_data_free_bytes{{{USER}}}": "100000-10x600"}],
-         {"job": "user", "instance": "10.0.0.2:8082"}, "6h", early="50m"),
+    Case("DiskFills", {f"cinesync_data_free_bytes{{{USER}}}": "100000-100x600", f"cinesync_data_size_bytes{{{USER}}}": "200000x600"},
+         [{f"cinesync_data_free_bytes{{{USER}}}": "100000-10x600", f"cinesync_data_size_bytes{{{USER}}}": "300000x600"},
+          {f"cinesync_data_free_bytes{{{USER}}}": "100x240 60x360", f"cinesync_data_size_bytes{{{USER}}}": "100x600"}],
+         {"job": "user", "instance": "10.0.0.2:8082"}, "6h", early="255m"),
     Case("DescriptorsShort", {f"process_open_fds{{{USER}}}": "900x60", f"process_max_fds{{{USER}}}": "1000x60"},
          [{f"process_open_fds{{{USER}}}": "700x60", f"process_max_fds{{{USER}}}": "1000x60"}], {"job": "user", "instance": "10.0.0.2:8082"}, "10m", "90%", early="4m"),
 ]

@@ -125,7 +125,7 @@ def database(job):
 def overview():
     services = 'job=~"movie|user|notification"'
     return dashboard("overview", "overview", [
-        panel("Replicas that answer", (f"sum by (job) (up{{{services}}})", "{{job}}"), kind="stat", height=4),
+        panel("Replicas that answer", ('sum by (job) (up{job=~"movie|user|notification|gateway"})', "{{job}}"), kind="stat", height=4),
         panel("Failed requests, 5 minutes", ("job:http_requests_failed:ratio_rate5m", "{{job}}"), kind="stat", unit="percentunit", height=4),
         panel("Error budget spent in 3 days, of 30 days' worth", ("job:http_requests_failed:ratio_rate3d / 0.001 * 3 / 30", "{{job}}"), kind="stat",
               unit="percentunit", height=4),
@@ -203,7 +203,7 @@ def events():
         panel("Events in the outbox", ("max by (job) (cinesync_outbox_pending)", "{{job}}")),
         panel("Deliveries", (rate("cinesync_outbox_deliveries_total", "", "transport, outcome"), "{{transport}}: {{outcome}}"), unit="ops"),
         row("RabbitMQ"),
-        states(panel("In use", ("cinesync_rabbitmq_up", "{{job}}: {{role}}"), kind="stat", width=6), {0: "away", 1: "in use"}, [(None, "red"), (1, "green")]),
+        states(panel("In use", ("min by (job, role) (cinesync_rabbitmq_up)", "{{job}}: {{role}}"), kind="stat", width=6), {0: "away", 1: "in use"}, [(None, "red"), (1, "green")]),
         panel("Time until it has a message", (quantile(0.99, "cinesync_rabbitmq_publish_seconds"), "{{job}}: sent, 99 of 100"),
               (quantile(0.99, "cinesync_rabbitmq_confirm_seconds"), "{{job}}: confirmed, 99 of 100"), unit="s", width=6),
         panel("Not confirmed yet", ("sum by (job) (cinesync_rabbitmq_publishing)", "{{job}}"), width=6),

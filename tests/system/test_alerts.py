@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 import yaml
-from alert_cases import CASES
+from alert_cases import CASES, times
 from harness import ROOT
 
 FOLDER = ROOT / "deploy" / "observability"
@@ -65,6 +65,17 @@ def test_an_alert_is_raised_when_it_is_time_and_by_nothing_near_it(tmp_path, cas
     promtool("test", "rules", path)
 
 
+def test_who_never_failed_has_a_share_of_zero_and_who_is_not_asked_has_none(tmp_path):
+    shares = [name for name in RECORDS if ":ratio_rate" in name]
+    assert len(shares) > 10
+    for series, found in (times(100, 100), [0]), (times(0, 0), []):
+        looks = [{"expr": name, "eval_time": "60m", "exp_samples": [{"labels": f'{name}{{job="movie"}}', "value": value} for value in found]} for name in shares]
+        trials = [{"interval": "1m", "input_series": [{"series": name, "values": values} for name, values in series.items()], "promql_expr_test": looks}]
+        path = tmp_path / "case.yaml"
+        path.write_text(json.dumps({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": trials}))
+        promtool("test", "rules", path)
+
+
 def test_every_alert_has_a_case_and_what_a_person_needs():
     assert {case.alert for case in CASES} == set(ALERTS) == {case.alert for case in CASES if case.quiet}
     for name, rule in ALERTS.items():
@@ -108,6 +119,20 @@ def test_dashboards_ask_what_prometheus_understands(tmp_path):
     rules = [{"record": f"asked:{number}", "expr": expression} for number, expression in enumerate(asked)]
     (tmp_path / "asked.yaml").write_text(json.dumps({"groups": [{"name": "asked", "rules": rules}]}))
     promtool("check", "rules", "--lint=none", tmp_path / "asked.yaml")
+
+
+def test_lines_are_called_by_labels_that_they_keep():
+    """What is summed up keeps the labels it is summed up by; what is not is one line a replica, told apart."""
+    named = 0
+    for path in sorted((FOLDER / "dashboards").glob("*.json")):
+        for target in (target for panel in json.loads(path.read_text())["panels"] for target in panel.get("targets", [])):
+            wanted = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
+            kept = [set(re.split(r",\s*", by)) for by in re.findall(r"by \(([^)]*)\)", target["expr"])]
+            kept += [set()] * bool(not kept and re.search(r"\b(sum|min|max|count)\(", target["expr"]))
+            assert all(wanted <= labels for labels in kept), (path.stem, target)
+            assert kept or "instance" in wanted or re.match("job:", target["expr"]), (path.stem, target)
+            named += len(wanted)
+    assert named > 50
 
 
 def test_dashboards_are_what_their_program_writes():

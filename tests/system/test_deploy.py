@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 import redis
+import yaml
 from harness import BUILD, ROOT, base_environment
 from redis_harness import Redis
 
@@ -53,6 +54,20 @@ def test_public_keys_are_asked_for_where_they_are():
         text = "".join((ROOT / name).read_text() for name in together)
         named = re.findall(r"GATEWAY_JWKS_FILE(?:: |=|, value: \")([^\s\"}]+)", text)
         assert len(named) == 2 and len(set(named)) == 1, named  # who writes it and who reads it mean the same
+
+
+def test_the_films_seen_fit_their_folder():
+    """3 KB a film, and the log of SQLite; more than half of it in use would be told as a disk that fills."""
+    def needed(films):
+        return int(films) * 3000 + (8 << 20)
+
+    movie = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["movie"]
+    size, = (int(found.group(1)) << 20 for found in (re.match(r"/var/lib/cinesync:size=(\d+)m,", line) for line in movie["tmpfs"]) if found)
+    assert needed(movie["environment"]["SEEN_FILMS_MAX"]) < 0.6 * size
+    default = re.search(r"^\| `SEEN_FILMS_MAX` \|[^|]*\| `(\d+)`", (ROOT / "README.md").read_text(), re.M).group(1)
+    pod = (ROOT / "deploy" / "kubernetes" / "base" / "movie.yaml").read_text()
+    assert "SEEN_FILMS_MAX" not in pod
+    assert needed(default) < int(re.search(r"name: data, emptyDir: \{ sizeLimit: (\d+)Mi", pod).group(1)) << 20
 
 
 @pytest.fixture
