@@ -104,12 +104,24 @@ def test_a_trace_that_is_not_here(browser):
     browser.see(".filters")
 
 
+# The arrows that go behind a box: one has its ends at boxes' edges alone.
+HIDDEN = """
+    const boxes = [...document.querySelectorAll(".map .node > rect:first-child")].map((one) => one.getBoundingClientRect());
+    return [...document.querySelectorAll(".map .arrow")].filter((arrow) => {
+        const toScreen = arrow.getScreenCTM();
+        return Array.from({ length: 200 }, (_, i) => arrow.getPointAtLength((arrow.getTotalLength() * i) / 199).matrixTransform(toScreen))
+            .some(({ x, y }) => boxes.some((box) => x > box.left + 2 && x < box.right - 2 && y > box.top + 2 && y < box.bottom - 2));
+    }).map((arrow) => arrow.getAttribute("d"));"""
+
+
 def test_the_map(browser, story):
     browser.open("/traces")
     browser.click(".tabs a", "Service map")
     browser.until(lambda: {"user", "movie", "notification"} <= set(texts(browser, ".map .node-name")), "the services")
     rows = texts(browser, ".numbers tr")
     assert any(row.split()[:2] == ["user", "movie"] for row in rows), rows
+    assert any(row.split()[:2] == ["gateway", "movie"] for row in rows), rows
+    assert len(browser.all(".map .arrow")) >= 4 and browser.run(HIDDEN) == []
     browser.click(".numbers a", "user")
     browser.until(lambda: "service=cinesync-user" in browser.driver.current_url, "the list of that service")
     browser.see(".trace")

@@ -44,9 +44,10 @@ function fillColumns(services, calls) {
   const columns = [];
   for (const one of services) (columns[column.get(one.name)] ??= []).push({ key: one.name, height: NODE.height, requests: one.requests });
   for (const list of columns) list?.sort((a, b) => b.requests - a.requests);
-  for (const call of calls.filter(isDrawn))
-    for (let at = column.get(call.parent) + 1; at < column.get(call.child); at++)
-      columns[at]?.push({ key: wayOf(call, at), height: NODE.way });
+  for (const call of calls.filter(isDrawn)) {
+    const [first, last] = [column.get(call.parent), column.get(call.child)].sort((a, b) => a - b);
+    for (let at = first + 1; at < last; at++) columns[at]?.push({ key: wayOf(call, at), height: NODE.way });
+  }
   return columns;
 }
 
@@ -72,36 +73,43 @@ function curve([x1, y1], [x2, y2]) {
   return `C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
 }
 
-/** To the right, past the boxes between: its path, and the middle of its first piece, where there is room for words. */
-function pathForward(call, from, to, places) {
-  const start = [from.x + NODE.width, from.y + NODE.height / 2];
-  const end = [to.x - 4, to.y + NODE.height / 2];
-  let path = `M${start.join(" ")} `;
-  let at = start;
-  let first = null;
-  for (let column = from.column + 1; column < to.column; column++) {
+/** From column to column, past the boxes between: its path, and the middle of its first piece, where there is room for words.
+ * Calls to the right keep to the upper half of boxes, those to the left to the lower. */
+function pathAcross(call, from, to, places) {
+  const step = Math.sign(to.column - from.column);
+  const y = NODE.height * (step > 0 ? 0.4 : 0.7);
+  const enter = (place) => (step > 0 ? place.x : place.x + NODE.width);
+  const leave = (place) => (step > 0 ? place.x + NODE.width : place.x);
+  const end = [enter(to) - 4 * step, to.y + y];
+  let at = [leave(from), from.y + y];
+  let path = `M${at.join(" ")} `;
+  let words = null;
+  const goTo = (next) => {
+    path += curve(at, next);
+    words ??= [(at[0] + next[0]) / 2, (at[1] + next[1]) / 2 - 8];
+  };
+  for (let column = from.column + step; column !== to.column; column += step) {
     const way = places.get(wayOf(call, column));
     if (!way) continue;
-    const y = way.y + NODE.way / 2;
-    path += `${curve(at, [way.x, y])} H${way.x + NODE.width} `;
-    first ??= [way.x, y];
-    at = [way.x + NODE.width, y];
+    goTo([enter(way), way.y + NODE.way / 2]);
+    at = [leave(way), way.y + NODE.way / 2];
+    path += ` H${at[0]} `;
   }
-  first ??= end;
-  return { path: path + curve(at, end), words: [(start[0] + first[0]) / 2, (start[1] + first[1]) / 2 - 8] };
+  goTo(end);
+  return { path, words };
 }
 
-/** To its own column or to the left, below both. */
-function pathBack(from, to) {
-  const [x1, y1, x2, y2] = [from.x + NODE.width / 2, from.y + NODE.height, to.x + NODE.width / 2, to.y + NODE.height + 4];
-  return { path: `M${x1} ${y1} C${x1} ${y1 + 60} ${x2} ${y2 + 60} ${x2} ${y2}`, words: [(x1 + x2) / 2, (y1 + y2) / 2 + 37] };
+/** Within a column, through the room on its right. */
+function pathWithin(from, to) {
+  const [x, y1, y2] = [from.x + NODE.width, from.y + NODE.height / 2, to.y + NODE.height / 2];
+  return { path: `M${x} ${y1} C${x + 60} ${y1} ${x + 60} ${y2} ${x + 4} ${y2}`, words: [x + NODE.gapX / 2, (y1 + y2) / 2] };
 }
 
 function arrow(call, places, most) {
   const from = places.get(call.parent);
   const to = places.get(call.child);
   if (!from || !to) return null;
-  const { path, words } = to.x <= from.x ? pathBack(from, to) : pathForward(call, from, to, places);
+  const { path, words } = to.column === from.column ? pathWithin(from, to) : pathAcross(call, from, to, places);
   return [
     s("path", {
       class: call.errors > 0 ? "arrow arrow-bad" : "arrow",
