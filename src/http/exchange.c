@@ -72,6 +72,22 @@ static int admin_only(struct request *req)
 	return request_problem(req, &problem_forbidden, "This is for administrators.");
 }
 
+/* Yields at times. */
+static int token_check(struct request *req, struct str token, const char **ret_reason)
+{
+	const struct http_server_options *options = &req->server->options;
+	struct span span;
+	int r;
+
+	assert(options->authenticate);
+	span_start(&span, "verify access token", SPAN_INTERNAL, NULL);
+	r = options->authenticate(req, token, options->authenticate_arg, &req->user, ret_reason);
+	if (r < 0)
+		span_fail(&span, r == -EACCES && *ret_reason ? *ret_reason : error_name(r));
+	span_end(&span);
+	return r;
+}
+
 /* Into req->user; none on a route that needs none. */
 static int identify_by_token(struct request *req, enum http_auth auth, const char **ret_reason)
 {
@@ -84,9 +100,7 @@ static int identify_by_token(struct request *req, enum http_auth auth, const cha
 		return 0;
 	if (!given.data || !str_equal_nocase(str_slice(given, 0, 7), STR("Bearer ")))
 		return unauthorized(req, NULL);
-	assert(options->authenticate);
-	return options->authenticate(req, str_trim(str_slice(given, 7, given.len)), options->authenticate_arg,
-	                             &req->user, ret_reason);
+	return token_check(req, str_trim(str_slice(given, 7, given.len)), ret_reason);
 }
 
 static int authorize(struct request *req)

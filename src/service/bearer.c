@@ -8,7 +8,6 @@
 #include "cache/revoked.h"
 #include "fiber/fiber.h"
 #include "http/client.h"
-#include "telemetry/trace.h"
 #include "token/token.h"
 
 #include <errno.h>
@@ -340,23 +339,6 @@ static int check(struct bearer *b, struct str token, struct arena *a, struct tok
 	return session_check(b, ret->sid, ret_reason);
 }
 
-/* Yields at times. */
-static int check_traced(struct bearer *b, struct str token, struct arena *a, struct token_claims *ret,
-                        const char **ret_reason)
-{
-	struct span span;
-	int r;
-
-	if (!span_is_wanted())
-		return check(b, token, a, ret, ret_reason);
-	span_start(&span, "verify access token", SPAN_INTERNAL, NULL);
-	r = check(b, token, a, ret, ret_reason);
-	if (r < 0)
-		span_fail(&span, r == -EACCES ? *ret_reason : error_name(r));
-	span_end(&span);
-	return r;
-}
-
 int bearer_authenticate(struct bearer *b, struct request *req, struct str token, struct http_user *ret,
                         const char **ret_reason)
 {
@@ -364,7 +346,7 @@ int bearer_authenticate(struct bearer *b, struct request *req, struct str token,
 	int r;
 
 	assert(b->magic == BEARER_MAGIC);
-	r = check_traced(b, token, request_arena(req), &claims, ret_reason);
+	r = check(b, token, request_arena(req), &claims, ret_reason);
 	b->stats.accepted += r == 0;
 	b->stats.refused += r == -EACCES;
 	b->stats.unchecked += r == -EAGAIN;

@@ -69,7 +69,7 @@ def test_a_cold_search_from_the_gateway_to_tmdb_and_back(whole):
     assert is_nested(spans)[0] is root
     (check,) = [span for span in spans if span.name == "verify access token" and span.service == "cinesync-gateway"]
     assert check.parent == root.id and check.kind == "internal" and check.end <= call.start and not check.failed
-    assert served.service == "cinesync-movie" and "cache get" in below(spans, served)
+    assert served.service == "cinesync-movie" and below(spans, served) == ["verify access token", "cache get"]
     look = one(spans, "cache get")
     assert look.attributes["cinesync.cache.state"] == "miss" and look.events[0] == ("cache.l1.miss", {})
     asked, source, kept = one(spans, "GET"), one(spans, "tmdb"), one(spans, "SET")
@@ -83,6 +83,24 @@ def test_a_cold_search_from_the_gateway_to_tmdb_and_back(whole):
     assert is_nested(spans) and one(spans, "cache get").parent == served.id
     assert one(spans, "cache get").attributes == {"cinesync.cache.state": "hit", "cinesync.cache.level": "l1"}
     assert not [span for span in spans if span.attributes.get("db.system.name") == "redis" and span.parent == one(spans, "cache get").id]
+
+
+def test_who_asks_is_looked_at_at_the_gateway_and_by_the_service(whole):
+    system, collector = whole
+    with Client(system.url) as person:
+        person.new_person()
+        good = person.get("/users/me")
+        person.post("/auth/logout")
+        ended = person.get("/users/me")
+    assert (good.status_code, ended.status_code) == (200, 401)
+    for answer in (good, ended):
+        spans = spans_with(collector, answer, "GET /api/v1/users/me", "SELECT sessions users")
+        root, call, served = by_gateway(spans, "GET /api/v1/users/me")
+        assert is_nested(spans)[0] is root and below(spans, root) == ["verify access token", call.name]
+        check, *others = (span for span in sorted(spans, key=lambda span: span.start) if span.parent == served.id)
+        assert check.name == "verify access token" and check.kind == "internal" and below(spans, check) == ["SELECT sessions users"]
+        assert check.failed is (answer is ended) and (answer is ended or others)
+    assert check.attributes["error.type"] == "session-ended"
 
 
 def test_a_registration_from_the_gateway_to_the_mail(whole):
