@@ -12,6 +12,7 @@ import sys
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "deploy" / "observability" / "dashboards"
 PROMETHEUS = {"type": "prometheus", "uid": "prometheus"}
 WIDE = 24  # columns of Grafana's grid
+TRACED = "http_server_request_duration_seconds_bucket"  # its samples have traces beside them
 REAL = 'route!~"/livez|/readyz|/metrics"'
 BEHIND = f'job!="gateway",{REAL}'
 
@@ -35,7 +36,8 @@ def panel(title, *queries, unit="short", kind="timeseries", width=8, height=7, a
         defaults["custom"] = custom
     return {"title": title, "description": about, "type": kind, "datasource": PROMETHEUS, "width": width, "height": height,
             "fieldConfig": {"defaults": defaults, "overrides": []}, "options": options,
-            "targets": [{"refId": chr(ord("A") + i), "expr": expression, "legendFormat": legend, "datasource": PROMETHEUS}
+            "targets": [{"refId": chr(ord("A") + i), "expr": expression, "legendFormat": legend, "datasource": PROMETHEUS,
+                         **({"exemplar": True} if TRACED in expression and kind == "timeseries" else {})}
                         for i, (expression, legend) in enumerate(queries)]}
 
 

@@ -147,16 +147,24 @@ static struct metric_cell *entry_cell(struct router_entry *e, bool is_head, int 
 	return cell;
 }
 
+static struct metric_cell *cell_of(const struct request *req, int status)
+{
+	if (req->match.entry)
+		return entry_cell(req->match.entry, req->is_head, status);
+	/* No client makes up label values. */
+	return duration_cell(method_of(req), "none", status);
+}
+
 static void count(const struct request *req, int status)
 {
+	struct metric_cell *cell = cell_of(req, status);
 	double seconds = (double)req->duration_us / 1e6;
 
-	if (req->match.entry) {
-		metric_observe(entry_cell(req->match.entry, req->is_head, status), seconds);
-		return;
-	}
-	/* No client makes up label values. */
-	metric_observe(duration_cell(method_of(req), "none", status), seconds);
+	if (req->span.is_recording)
+		metric_observe_traced(cell, seconds, req->span.context.trace_id,
+		                      (req->span.start_real_ns / 1000 + req->duration_us) / 1000);
+	else
+		metric_observe(cell, seconds);
 }
 
 /* Failed and slow ones always; of the others a share, by the trace id, so that services with the same share keep the

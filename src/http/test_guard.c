@@ -229,7 +229,7 @@ static void test_metrics_count_by_route_never_by_path(void **state)
 	check("/where", "", 200, NULL);
 	assert_true(site_is_quiet(site));
 	buf_init(&out, 1 << 20);
-	metrics_write(&out);
+	metrics_write(&out, METRICS_TEXT);
 	assert_non_null(
 	        strstr(out.data,
 	               "http_server_request_duration_seconds_count{method=\"GET\",route=\"/where\",status=\"200\"}"));

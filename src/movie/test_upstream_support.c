@@ -320,7 +320,7 @@ double stage_metric(const char *name)
 	size_t len = strlen(name);
 
 	buf_init(&text, LOG_MAX);
-	metrics_write(&text);
+	metrics_write(&text, METRICS_TEXT);
 	for (at = buf_str(&text).data; at; at = strchr(at, '\n')) {
 		at += *at == '\n';
 		if (strncmp(at, name, len) == 0 && at[len] == ' ')

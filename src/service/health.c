@@ -170,15 +170,24 @@ static int livez(struct request *req)
 	return respond_text(req, 200, "application/json", STR("{\"status\":\"live\"}"));
 }
 
+/* Who names it can read it, however much else it would rather have. */
+static bool accepts_openmetrics(struct str accept)
+{
+	static const char name[] = "application/openmetrics-text";
+
+	return accept.len > 0 && memmem(accept.data, accept.len, name, sizeof(name) - 1);
+}
+
 static int metrics(struct request *req)
 {
+	bool is_open = accepts_openmetrics(request_header(req, "Accept"));
 	struct buf body CLEANUP(buf_done);
 
 	buf_init(&body, METRICS_SIZE_MAX);
-	metrics_write(&body);
+	metrics_write(&body, is_open ? METRICS_OPENMETRICS : METRICS_TEXT);
 	if (buf_error(&body) < 0)
 		return buf_error(&body);
-	return respond_text(req, 200, "text/plain; version=0.0.4; charset=utf-8", buf_str(&body));
+	return respond_text(req, 200, is_open ? METRICS_OPENMETRICS_TYPE : METRICS_TEXT_TYPE, buf_str(&body));
 }
 
 const struct route health_routes[] = {

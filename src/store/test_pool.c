@@ -49,7 +49,7 @@ static double shown(const char *system, const char *state)
 	snprintf(line, sizeof(line), "\ncinesync_store_connections{db_system_name=\"%s\",pool=\"two\",state=\"%s\"} ",
 	         system, state);
 	buf_init(&text, 1 << 20);
-	metrics_write(&text);
+	metrics_write(&text, METRICS_TEXT);
 	at = strstr(text.data, line);
 	assert_non_null(at);
 	return strtod(at + strlen(line), NULL);

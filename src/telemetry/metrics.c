@@ -1,50 +1,23 @@
-/* The metric registry and its text form.
+/* The metric registry.
  *
  * Metrics and their cells live as long as the process; both hang on static lists, in the order they were made. One
  * mutex guards the lists (declaring, looking up, rendering); values are atomics, a double as the bits of a uint64.
  * Limits: METRIC_LABELS_MAX names, METRIC_LABEL_SETS_MAX cells a metric, METRIC_LABEL_VALUE_SIZE_MAX bytes a value:
  * label values may come from requests. */
-#include "telemetry/metrics.h"
+#include "telemetry/metrics_internal.h"
 
 #include "base/map.h"
 #include "base/utf8.h"
 
 #include <math.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #define METRIC_MAGIC 0x6d657472
 #define CELL_MAGIC 0x63656c6c
 #define KEY_SIZE_MAX (METRIC_LABELS_MAX * (METRIC_LABEL_VALUE_SIZE_MAX + 1))
 #define LABELS_TEXT_SIZE_MAX (64 * 1024)
-
-struct metric {
-	unsigned magic;
-	enum metric_type type;
-	const char *name;
-	const char *help;
-	const char *const *labels;
-	size_t n_labels;
-	double *buckets;
-	size_t n_buckets;
-	bool is_asked;     /* declared by metric_callback(): its one cell has a function */
-	struct map *cells; /* by label values */
-	struct metric_cell *first;
-	struct metric_cell *last;
-	struct metric *next;
-};
-
-struct metric_cell {
-	unsigned magic;
-	const struct metric *metric;
-	struct metric_cell *next;
-	double (*callback)(void *arg); /* NULL: `value` is it. Under the registry's lock, as is its arg */
-	void *callback_arg;
-	char *labels;                 /* `method="GET",status="200"`, "" without labels */
-	_Atomic uint64_t value;       /* a histogram's sum */
-	_Atomic uint64_t in_bucket[]; /* n_buckets + 1, not cumulative; the last is everything above */
-};
+#define EXEMPLAR_MS 1000 /* a bucket's is not replaced sooner */
 
 static const double seconds_default[] = {
 	0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
@@ -54,18 +27,23 @@ static pthread_mutex_t registry_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct metric *registry_first;
 static struct metric *registry_last;
 
-static void registry_lock(void)
+void metrics_lock(void)
 {
 	int r = pthread_mutex_lock(&registry_mutex);
 
 	assert(r == 0);
 }
 
-static void registry_unlock(void)
+void metrics_unlock(void)
 {
 	int r = pthread_mutex_unlock(&registry_mutex);
 
 	assert(r == 0);
+}
+
+const struct metric *metrics_first(void)
+{
+	return registry_first;
 }
 
 static void *alloc_or_abort(size_t size)
@@ -75,14 +53,6 @@ static void *alloc_or_abort(size_t size)
 	if (!p)
 		abort();
 	return p;
-}
-
-static double bits_to_double(uint64_t bits)
-{
-	double value;
-
-	memcpy(&value, &bits, sizeof(value));
-	return value;
 }
 
 static uint64_t double_to_bits(double value)
@@ -180,7 +150,7 @@ struct metric *metric_new(enum metric_type type, const char *name, const char *h
 	bool is_new;
 
 	assert(type == METRIC_HISTOGRAM || !buckets);
-	registry_lock();
+	metrics_lock();
 	m = registry_get(type, name, help, &is_new);
 	assert(is_new || (m->n_labels == n_labels && !m->is_asked));
 	if (is_new) {
@@ -189,7 +159,7 @@ struct metric *metric_new(enum metric_type type, const char *name, const char *h
 		if (type == METRIC_HISTOGRAM)
 			buckets_set(m, buckets, n_buckets);
 	}
-	registry_unlock();
+	metrics_unlock();
 	if (n_labels == 0)
 		(void)metric_cell(m, NULL);
 	return m;
@@ -304,9 +274,9 @@ struct metric_cell *metric_cell(struct metric *m, const char *const *values)
 	struct metric_cell *c;
 
 	assert(m && m->magic == METRIC_MAGIC && !m->is_asked);
-	registry_lock();
+	metrics_lock();
 	c = cell_get(m, values);
-	registry_unlock();
+	metrics_unlock();
 	return c;
 }
 
@@ -317,23 +287,23 @@ void metric_callback(const char *name, const char *help, enum metric_type type, 
 	bool is_new;
 
 	assert(type != METRIC_HISTOGRAM && value);
-	registry_lock();
+	metrics_lock();
 	m = registry_get(type, name, help, &is_new);
 	assert(is_new || m->is_asked);
 	m->is_asked = true;
 	c = cell_get(m, NULL);
 	c->callback = value;
 	c->callback_arg = arg;
-	registry_unlock();
+	metrics_unlock();
 }
 
 void metric_cell_callback(struct metric_cell *c, double (*value)(void *arg), void *arg)
 {
 	assert(c && c->magic == CELL_MAGIC && c->metric->type != METRIC_HISTOGRAM && value);
-	registry_lock();
+	metrics_lock();
 	c->callback = value;
 	c->callback_arg = arg;
-	registry_unlock();
+	metrics_unlock();
 }
 
 /* The lock is held. */
@@ -348,20 +318,20 @@ static void cell_freeze(struct metric_cell *c)
 void metric_cell_callback_end(struct metric_cell *c, void *arg)
 {
 	assert(c && c->magic == CELL_MAGIC);
-	registry_lock();
+	metrics_lock();
 	if (c->callback && c->callback_arg == arg)
 		cell_freeze(c);
-	registry_unlock();
+	metrics_unlock();
 }
 
 void metrics_freeze(void)
 {
-	registry_lock();
+	metrics_lock();
 	for (struct metric *m = registry_first; m; m = m->next)
 		for (struct metric_cell *c = m->first; c; c = c->next)
 			if (c->callback)
 				cell_freeze(c);
-	registry_unlock();
+	metrics_unlock();
 }
 
 void metric_add(struct metric_cell *c, double delta)
@@ -377,7 +347,8 @@ void metric_set(struct metric_cell *c, double value)
 	atomic_store_explicit(&c->value, double_to_bits(value), memory_order_relaxed);
 }
 
-void metric_observe(struct metric_cell *c, double value)
+/* The bucket that it is in; SIZE_MAX: none. */
+static size_t observe(struct metric_cell *c, double value)
 {
 	const struct metric *m;
 	size_t i = 0;
@@ -385,11 +356,56 @@ void metric_observe(struct metric_cell *c, double value)
 	assert(c && c->magic == CELL_MAGIC && c->metric->type == METRIC_HISTOGRAM);
 	m = c->metric;
 	if (isnan(value))
-		return;
+		return SIZE_MAX;
 	while (i < m->n_buckets && value > m->buckets[i])
 		i++;
 	atomic_fetch_add_explicit(&c->in_bucket[i], 1, memory_order_relaxed);
 	atomic_add_double(&c->value, value);
+	return i;
+}
+
+void metric_observe(struct metric_cell *c, double value)
+{
+	(void)observe(c, value);
+}
+
+/* NULL: out of memory. */
+static struct exemplar *exemplars_get(struct metric_cell *c)
+{
+	struct exemplar *there = atomic_load_explicit(&c->exemplars, memory_order_acquire), *made;
+
+	if (there)
+		return there;
+	made = calloc(c->metric->n_buckets + 1, sizeof(*made));
+	if (!made || atomic_compare_exchange_strong(&c->exemplars, &there, made))
+		return made;
+	free(made);
+	return there;
+}
+
+static void exemplar_set(struct exemplar *e, double value, const char *trace_id, int64_t real_ms)
+{
+	/* Unsigned: the machine's clock may have gone back. */
+	if ((uint64_t)(real_ms - atomic_load_explicit(&e->real_ms, memory_order_relaxed)) < EXEMPLAR_MS ||
+	    atomic_flag_test_and_set_explicit(&e->is_busy, memory_order_acquire))
+		return;
+	memcpy(e->trace_id, trace_id, TRACE_ID_SIZE);
+	e->value = value;
+	atomic_store_explicit(&e->real_ms, real_ms, memory_order_relaxed);
+	atomic_flag_clear_explicit(&e->is_busy, memory_order_release);
+}
+
+void metric_observe_traced(struct metric_cell *c, double value, const char *trace_id, int64_t real_ms)
+{
+	size_t bucket = observe(c, value);
+	struct exemplar *all;
+
+	assert(strnlen(trace_id, TRACE_ID_SIZE) == TRACE_ID_SIZE - 1);
+	if (bucket == SIZE_MAX)
+		return;
+	all = exemplars_get(c);
+	if (all)
+		exemplar_set(&all[bucket], value, trace_id, real_ms);
 }
 
 double metric_get(const struct metric_cell *c)
@@ -402,81 +418,4 @@ double metric_get(const struct metric_cell *c)
 	for (size_t i = 0; i <= c->metric->n_buckets; i++)
 		count += atomic_load_explicit(&c->in_bucket[i], memory_order_relaxed);
 	return (double)count;
-}
-
-static void number_write(struct buf *out, double value)
-{
-	if (isnan(value))
-		buf_adds(out, "NaN");
-	else if (isinf(value))
-		buf_adds(out, value > 0 ? "+Inf" : "-Inf");
-	else
-		buf_add_double(out, value);
-}
-
-static void help_write(struct buf *out, const struct metric *m)
-{
-	static const char *const types[] = { "counter", "gauge", "histogram" };
-
-	buf_addf(out, "# HELP %s ", m->name);
-	for (const char *c = m->help; *c; c++) {
-		if (*c == '\n')
-			buf_adds(out, "\\n");
-		else if (*c == '\\')
-			buf_adds(out, "\\\\");
-		else
-			buf_addc(out, *c);
-	}
-	buf_addf(out, "\n# TYPE %s %s\n", m->name, types[m->type]);
-}
-
-static void sample_write(struct buf *out, const char *name, const char *suffix, const char *labels, double value)
-{
-	buf_addf(out, "%s%s", name, suffix);
-	if (labels[0] != '\0')
-		buf_addf(out, "{%s}", labels);
-	buf_addc(out, ' ');
-	number_write(out, value);
-	buf_addc(out, '\n');
-}
-
-static void bucket_write(struct buf *out, const struct metric_cell *c, double bound, uint64_t count)
-{
-	buf_addf(out, "%s_bucket{%s%sle=\"", c->metric->name, c->labels, c->labels[0] != '\0' ? "," : "");
-	number_write(out, bound);
-	buf_addf(out, "\"} %llu\n", (unsigned long long)count);
-}
-
-static void histogram_write(struct buf *out, const struct metric_cell *c)
-{
-	const struct metric *m = c->metric;
-	uint64_t count = 0;
-
-	for (size_t i = 0; i <= m->n_buckets; i++) {
-		count += atomic_load_explicit(&c->in_bucket[i], memory_order_relaxed);
-		bucket_write(out, c, i < m->n_buckets ? m->buckets[i] : INFINITY, count);
-	}
-	sample_write(out, m->name, "_sum", c->labels,
-	             bits_to_double(atomic_load_explicit(&c->value, memory_order_relaxed)));
-	sample_write(out, m->name, "_count", c->labels, (double)count);
-}
-
-static void metric_write(struct buf *out, const struct metric *m)
-{
-	help_write(out, m);
-	for (const struct metric_cell *c = m->first; c; c = c->next) {
-		if (m->type == METRIC_HISTOGRAM)
-			histogram_write(out, c);
-		else
-			sample_write(out, m->name, "", c->labels,
-			             c->callback ? c->callback(c->callback_arg) : metric_get(c));
-	}
-}
-
-void metrics_write(struct buf *out)
-{
-	registry_lock();
-	for (const struct metric *m = registry_first; m; m = m->next)
-		metric_write(out, m);
-	registry_unlock();
 }

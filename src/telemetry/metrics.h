@@ -30,6 +30,10 @@ void metric_add(struct metric_cell *c, double delta); /* counter: delta >= 0 */
 void metric_set(struct metric_cell *c, double value); /* gauge */
 /* histogram. A NaN, which would spoil the sum for ever, is left out. */
 void metric_observe(struct metric_cell *c, double value);
+/* The same, with the trace to look at (an exemplar): it stands beside its bucket until another takes its place, one
+ * second later at the soonest. trace_id: 32 hexadecimal digits, copied; real_ms: when it was. Costs a comparison more
+ * than metric_observe() as a rule. */
+void metric_observe_traced(struct metric_cell *c, double value, const char *trace_id, int64_t real_ms);
 /* Of a histogram: how many were observed. */
 double metric_get(const struct metric_cell *c);
 
@@ -44,9 +48,16 @@ void metric_cell_callback_end(struct metric_cell *c, void *arg);
 /* Asks all of these functions for the last time; from then on their metrics show that. For who takes things down. */
 void metrics_freeze(void);
 
-/* Everything in the text exposition format 0.0.4, in the order declared. Content-Type: METRICS_CONTENT_TYPE. */
-#define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-void metrics_write(struct buf *out);
+enum metrics_format {
+	METRICS_TEXT,        /* Prometheus' text exposition format 0.0.4 */
+	METRICS_OPENMETRICS, /* OpenMetrics 1.0: the same, and exemplars. Counters' names have to end in "_total" */
+};
+
+#define METRICS_TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define METRICS_OPENMETRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+/* Everything, in the order declared. */
+void metrics_write(struct buf *out, enum metrics_format format);
 /* process_resident_memory_bytes, process_virtual_memory_bytes, process_cpu_seconds_total, process_open_fds,
  * process_max_fds, process_start_time_seconds, and cinesync_build_info{service,version} and
  * cinesync_process_memory_limit_bytes. */

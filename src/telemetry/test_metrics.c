@@ -91,7 +91,7 @@ static void render_and_parse(void)
 	char *rest;
 
 	buf_init(&b, 8 << 20);
-	metrics_write(&b);
+	metrics_write(&b, METRICS_TEXT);
 	assert_int_equal(buf_error(&b), 0);
 	assert_int_equal(b.data[b.len - 1], '\n');
 	n_samples = 0;
@@ -164,7 +164,7 @@ static void test_label_values_and_help_are_escaped(void **state UNUSED)
 	assert_true(value_of("t_nasty_total", "a=x;b=yz;") == 2);
 	assert_true(value_of("t_nasty_total", "a=xy;b=z;") == 3);
 	buf_init(&b, 8 << 20);
-	metrics_write(&b);
+	metrics_write(&b, METRICS_TEXT);
 	assert_non_null(
 	        strstr(b.data, "# HELP t_nasty_total One \\\\ two\\nthree \"four\".\n# TYPE t_nasty_total counter\n"));
 }
@@ -310,6 +310,91 @@ static void test_threads_lose_nothing(void **state UNUSED)
 	assert_true(metric_get(c) == 4 * 20000 * 0.5);
 }
 
+#define TRACE_A "4bf92f3577b34da6a3ce929d0e0e4736"
+#define TRACE_B "0af7651916cd43dd8448eb211c80319c"
+
+/* Whether the registry as OpenMetrics has this text. */
+static bool open_has(const char *text)
+{
+	struct buf b CLEANUP(buf_done);
+
+	buf_init(&b, 8 << 20);
+	metrics_write(&b, METRICS_OPENMETRICS);
+	assert_int_equal(buf_error(&b), 0);
+	assert_true(str_ends(buf_str(&b), STR("\n# EOF\n")));
+	return strstr(buf_str(&b).data, text);
+}
+
+static void test_openmetrics(void **state UNUSED)
+{
+	struct metric *m = metric_new(METRIC_COUNTER, "t_open_total", "Of \"them\".", NULL, NULL, 0);
+
+	metric_add(metric_cell(m, NULL), 3);
+	assert_true(open_has("# HELP t_open Of \\\"them\\\".\n# TYPE t_open counter\nt_open_total 3\n"));
+	render_and_parse();
+	assert_true(value_of("t_open_total", "") == 3);
+}
+
+static void test_a_bucket_has_the_trace_of_one_that_is_in_it(void **state UNUSED)
+{
+	static const double bounds[] = { 0.1, 1 };
+	struct metric *m = metric_new(METRIC_HISTOGRAM, "t_traced_seconds", "Latency.", NULL, bounds, 2);
+	struct metric_cell *c = metric_cell(m, NULL);
+
+	metric_observe(c, 0.01);
+	assert_true(open_has("t_traced_seconds_bucket{le=\"0.1\"} 1\n"));
+	metric_observe_traced(c, 0.05, TRACE_A, 1700000000007);
+	metric_observe_traced(c, 7, TRACE_B, 1700000000008);
+	metric_observe_traced(c, (double)NAN, TRACE_B, 1700000005000);
+	assert_true(open_has("t_traced_seconds_bucket{le=\"0.1\"} 2 # {trace_id=\"" TRACE_A "\"} 0.05 1700000000.007\n"
+	                     "t_traced_seconds_bucket{le=\"1\"} 2\n"
+	                     "t_traced_seconds_bucket{le=\"+Inf\"} 3 # {trace_id=\"" TRACE_B "\"} 7 1700000000.008\n"
+	                     "t_traced_seconds_sum 7.06\nt_traced_seconds_count 3\n"));
+	/* Not another within a second; then, or when the clock went back, the newer one. */
+	metric_observe_traced(c, 0.06, TRACE_B, 1700000001006);
+	assert_true(open_has("} 3 # {trace_id=\"" TRACE_A "\"} 0.05 "));
+	metric_observe_traced(c, 0.06, TRACE_B, 1700000001007);
+	assert_true(open_has("} 4 # {trace_id=\"" TRACE_B "\"} 0.06 1700000001.007"));
+	metric_observe_traced(c, 0.07, TRACE_A, 1600000000000);
+	assert_true(open_has("} 5 # {trace_id=\"" TRACE_A "\"} 0.07 1600000000.000"));
+	/* The older format has none. */
+	render_and_parse();
+	assert_true(value_of("t_traced_seconds_bucket", "le=0.1;") == 5);
+}
+
+struct observer {
+	struct metric_cell *cell;
+	char letter;
+};
+
+static void *observer(void *arg)
+{
+	const struct observer *o = arg;
+	char trace_id[33];
+
+	memset(trace_id, o->letter, 32);
+	trace_id[32] = '\0';
+	for (int i = 1; i <= 5000; i++)
+		metric_observe_traced(o->cell, o->letter == 'a' ? 0.3 : 0.4, trace_id, INT64_C(1000) * i);
+	return NULL;
+}
+
+static void test_threads_mix_no_traces(void **state UNUSED)
+{
+	struct metric *m = metric_new(METRIC_HISTOGRAM, "t_mixed_seconds", "Latency.", NULL, NULL, 0);
+	struct observer of[] = { { metric_cell(m, NULL), 'a' }, { metric_cell(m, NULL), 'b' } };
+	pthread_t threads[ARRAY_SIZE(of)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(of); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, observer, &of[i]), 0);
+	for (int i = 0; i < 50; i++)
+		assert_false(open_has("aab") || open_has("bba") || open_has("a\"} 0.4 ") || open_has("b\"} 0.3 "));
+	for (size_t i = 0; i < ARRAY_SIZE(of); i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_true(metric_get(of[0].cell) == 10000);
+	assert_true(open_has("aaaa\"} 0.3 5000.000\n") || open_has("bbbb\"} 0.4 5000.000\n"));
+}
+
 static void test_process_metrics(void **state UNUSED)
 {
 	double fds;
@@ -345,6 +430,9 @@ int main(void)
 		cmocka_unit_test(test_callback_and_special_numbers),
 		cmocka_unit_test(test_a_cell_that_asks_until_it_may_not),
 		cmocka_unit_test(test_threads_lose_nothing),
+		cmocka_unit_test(test_openmetrics),
+		cmocka_unit_test(test_a_bucket_has_the_trace_of_one_that_is_in_it),
+		cmocka_unit_test(test_threads_mix_no_traces),
 		cmocka_unit_test(test_process_metrics),
 	};
 

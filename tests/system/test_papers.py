@@ -46,3 +46,10 @@ def explained_above(folder: pathlib.Path):
         if above != ROOT and paper.exists() and f"{folder.relative_to(above)}/" in paper.read_text(encoding="utf-8"):
             return True
     return False
+
+
+def test_every_file_of_tests_is_told_of():
+    folder = ROOT / "tests" / "system"
+    told = re.findall(r"`(test_[\w*]+\.py)`", (folder / "README.md").read_text())
+    assert {path.name for path in folder.glob("test_*.py")} == {path.name for pattern in told for path in folder.glob(pattern)}
+    assert [pattern for pattern in told if not list(folder.glob(pattern))] == []
