@@ -116,16 +116,17 @@ static bool copy(ngx_http_request_t *req, struct str from, ngx_str_t *ret)
 /* As token_verify(); -EAGAIN: there are no keys. */
 static int verify(ngx_http_request_t *req, struct gateway_request *of, struct str token, enum token_error *ret_error)
 {
+	struct token_verifier *verifier = worker_verifier(req);
 	struct arena *a = worker_arena();
 	struct token_claims claims;
 	int r;
 
-	if (!worker_verifier() || !a)
+	if (!verifier || !a)
 		return -EAGAIN;
-	r = token_verify(worker_verifier(), token, ngx_time(), a, &claims, ret_error);
+	r = token_verify(verifier, token, ngx_time(), a, &claims, ret_error);
 	/* The key may be newer than what was read last. */
 	if (r == -EACCES && *ret_error == TOKEN_UNKNOWN_KEY && worker_keys_look())
-		r = token_verify(worker_verifier(), token, ngx_time(), a, &claims, ret_error);
+		r = token_verify(worker_verifier(req), token, ngx_time(), a, &claims, ret_error);
 	if (r == 0 && (!copy(req, claims.sub, &of->sub) || !copy(req, claims.role, &of->role) ||
 	               !copy(req, claims.sid, &of->sid)))
 		r = -ENOMEM;

@@ -1,10 +1,10 @@
 /* nginx's dynamic module of the gateway: its directives, and where it takes part in a request.
  *
- *   cinesync_jwks FILE;          the issuer's public keys; read again whenever it changes
+ *   cinesync_jwks FILE|$VAR;     the issuer's public keys; a file is read again whenever it changes
  *   cinesync_issuer, _audience TEXT;  cinesync_leeway SECONDS;
  *   cinesync_routes FILE;        the API's OpenAPI document
  *   cinesync_auth required | optional | off;
- *   cinesync_trace on | off;
+ *   cinesync_trace on | off;  cinesync_quick_ack on | off;
  *   cinesync_cache_age_max SECONDS;
  *   cinesync_status;             the location's content: metrics
  *
@@ -87,6 +87,7 @@ static void *settings_make(ngx_conf_t *cf)
 	s = cleanup->data;
 	ngx_memzero(s, sizeof(*s));
 	s->leeway_s = NGX_CONF_UNSET;
+	s->jwks_variable = NGX_ERROR;
 	cleanup->handler = settings_done;
 	return s;
 }
@@ -116,7 +117,7 @@ static char *settings_check(ngx_conf_t *cf, void *conf)
 		ngx_str_set(&s->issuer, "cinesync");
 	if (s->audience.len == 0)
 		ngx_str_set(&s->audience, "cinesync");
-	if (s->is_asked_auth && !s->keys) {
+	if (s->is_asked_auth && !s->keys && s->jwks_variable == NGX_ERROR) {
 		ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "cinesync_auth needs cinesync_jwks");
 		return NGX_CONF_ERROR;
 	}
@@ -156,15 +157,39 @@ static ngx_str_t *words_of(ngx_conf_t *cf)
 	return cf->args->elts;
 }
 
+/* Who sends a request must not send the keys as well. */
+static bool is_of_the_client(struct str name)
+{
+	static const char *const begins[] = { "arg",          "http_",        "cookie_",     "request", "uri",
+		                              "document_uri", "query_string", "remote_user", "host" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
+		if (str_starts(name, str_from(begins[i])))
+			return true;
+	return false;
+}
+
+static char *jwks_variable_set(ngx_conf_t *cf, struct gateway_settings *s)
+{
+	ngx_str_t name = { s->jwks.len - 1, s->jwks.data + 1 };
+
+	if (is_of_the_client(str_of(name)))
+		return "is a variable that the client sets: anybody could bring keys of their own";
+	s->jwks_variable = ngx_http_get_variable_index(cf, &name);
+	return s->jwks_variable == NGX_ERROR ? NGX_CONF_ERROR : NGX_CONF_OK;
+}
+
 static char *jwks_set(ngx_conf_t *cf, ngx_command_t *command, void *conf)
 {
 	struct gateway_settings *s = conf;
 	int r;
 
 	(void)command;
-	if (s->keys)
+	if (s->jwks.len > 0)
 		return "is duplicate";
 	s->jwks = words_of(cf)[1];
+	if (s->jwks.len > 1 && s->jwks.data[0] == '$')
+		return jwks_variable_set(cf, s);
 	if (ngx_conf_full_name(cf->cycle, &s->jwks, 1) != NGX_OK)
 		return NGX_CONF_ERROR;
 	r = keys_open((const char *)s->jwks.data, &s->keys);

@@ -45,7 +45,8 @@ struct gateway_settings {
 	ngx_str_t issuer;
 	ngx_str_t audience;
 	ngx_int_t leeway_s;
-	struct keys *keys;        /* NULL: cinesync_jwks is not set */
+	struct keys *keys;        /* NULL: cinesync_jwks names no file */
+	ngx_int_t jwks_variable;  /* the index of the variable that it names; NGX_ERROR: none */
 	struct routes *routes;    /* NULL: cinesync_routes is not set */
 	bool is_asked_auth;       /* cinesync_auth is not off somewhere */
 	bool is_traced;           /* cinesync_trace is on somewhere */
@@ -148,7 +149,7 @@ ngx_int_t status_handle(ngx_http_request_t *req);
 ngx_int_t worker_begin(ngx_cycle_t *cycle);
 void worker_end(ngx_cycle_t *cycle);
 /* NULL: there are no keys yet. */
-struct token_verifier *worker_verifier(void);
+struct token_verifier *worker_verifier(ngx_http_request_t *req);
 /* Emptied by whoever uses it. */
 struct arena *worker_arena(void);
 /* Looks at once whether the key file is another; at most every WORKER_LOOK_MS. True: it is. */

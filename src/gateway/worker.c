@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gateway/key_texts.h"
 #include "telemetry/exporter.h"
 #include "token/token.h"
 
@@ -17,7 +18,8 @@ enum {
 
 static struct {
 	const struct gateway_settings *settings;
-	struct token_verifier *verifier;
+	struct token_verifier *verifier; /* of the file's keys */
+	struct key_texts *texts;         /* of the variable's */
 	struct arena *arena;
 	struct exporter *exporter;
 	ngx_event_t timer;
@@ -33,15 +35,19 @@ struct arena *worker_arena(void)
 
 /* ---- keys ---- */
 
-static int keys_take(struct token_keyset **set)
+static struct token_policy policy_of(const struct gateway_settings *s)
 {
-	const struct gateway_settings *s = worker.settings;
-	const struct token_policy policy = {
+	return (struct token_policy){
 		.issuer = (const char *)s->issuer.data,
 		.audience = (const char *)s->audience.data,
 		.leeway_s = s->leeway_s,
 		.cache_max = TOKENS_MAX,
 	};
+}
+
+static int keys_take(struct token_keyset **set)
+{
+	const struct token_policy policy = policy_of(worker.settings);
 
 	if (!worker.verifier)
 		return token_verifier_new(set, &policy, &worker.verifier);
@@ -80,14 +86,39 @@ static bool look(void)
 
 bool worker_keys_look(void)
 {
-	if (clock_mono_ms() - worker.looked_ms < WORKER_LOOK_MS)
+	if (!worker.settings->keys || clock_mono_ms() - worker.looked_ms < WORKER_LOOK_MS)
 		return false;
 	return look();
 }
 
-/* nginx may be there before the file is: as long as there are no keys, each token looks for them. */
-struct token_verifier *worker_verifier(void)
+/* Of what the variable holds for this request. */
+static struct token_verifier *verifier_by_text(ngx_http_request_t *req)
 {
+	const ngx_http_variable_value_t *value =
+	        ngx_http_get_indexed_variable(req, (ngx_uint_t)worker.settings->jwks_variable);
+	struct token_verifier *found = NULL;
+	bool is_new;
+	int r;
+
+	if (!value || value->not_found || value->len == 0)
+		return NULL;
+	r = key_texts_get(worker.texts, (struct str){ (const char *)value->data, value->len }, &found, &is_new);
+	if (r == 0)
+		return found;
+	/* The macro has an if of its own. */
+	if (is_new || r != -EINVAL) {
+		ngx_log_error(NGX_LOG_WARN, req->connection->log, 0,
+		              "cinesync: what \"%V\" holds is no key set (%s); tokens are left to the services",
+		              &worker.settings->jwks, error_name(r));
+	}
+	return NULL;
+}
+
+/* nginx may be there before the file is: as long as there are no keys, each token looks for them. */
+struct token_verifier *worker_verifier(ngx_http_request_t *req)
+{
+	if (worker.texts)
+		return verifier_by_text(req);
 	if (!worker.verifier && worker.settings->keys)
 		(void)worker_keys_look();
 	return worker.verifier;
@@ -101,10 +132,14 @@ static void timer_fired(ngx_event_t *timer)
 
 static ngx_int_t keys_begin(ngx_cycle_t *cycle)
 {
-	if (!worker.settings->keys)
+	const struct token_policy policy = policy_of(worker.settings);
+
+	if (!worker.settings->is_asked_auth)
 		return NGX_OK;
 	if (arena_new(ARENA_SIZE, &worker.arena) < 0)
 		return NGX_ERROR;
+	if (!worker.settings->keys)
+		return key_texts_new(&policy, &worker.texts) < 0 ? NGX_ERROR : NGX_OK;
 	(void)look();
 	worker.timer.handler = timer_fired;
 	worker.timer.log = cycle->log;
@@ -143,5 +178,6 @@ void worker_end(ngx_cycle_t *cycle)
 	(void)cycle;
 	exporter_stop(&worker.exporter, clock_deadline_in(FLUSH_MS));
 	token_verifier_free(&worker.verifier);
+	key_texts_free(&worker.texts);
 	arena_free(&worker.arena);
 }

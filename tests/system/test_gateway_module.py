@@ -264,6 +264,40 @@ def test_reloads_while_the_keys_change(tmp_path, issuer, upstream):
         assert wrong == [] and status(nginx, issuer.token("key-5")) == 200
 
 
+def key_text(issuer):
+    """The issuer's key set as nginx's configuration has it."""
+    return issuer.path.read_text().replace("\n", "")
+
+
+def test_keys_out_of_a_variable(tmp_path, upstream):
+    """By the server's name two issuers, one that is broken, and one that has none: no issuer's tokens pass with another."""
+    issuers = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        issuers.append(Issuer(tmp_path / name))
+    one, other = issuers
+    http = f"""map $server_name $keys {{ one.example '{key_text(one)}'; other.example '{key_text(other)}'; broken.example nonsense; default ''; }}
+        cinesync_jwks $keys;"""
+    nginx = Nginx(tmp_path / "nginx")
+    guarded_servers = [f"server {{ listen 127.0.0.1:{nginx.port}; server_name {name}.example; cinesync_auth required; {proxy(upstream)} }}"
+                       for name in ("one", "other", "broken", "none")]
+    nginx.write(http=http + " ".join(guarded_servers), server="location / { return 204; }")
+
+    def asked(name, token):
+        return httpx.get(nginx.url, headers={"Host": name + ".example", **bearer(token)}).status_code
+
+    with nginx:
+        for _ in range(3):
+            for name, mine, others in (("one", one, other), ("other", other, one)):
+                assert (asked(name, mine.token()), asked(name, others.token())) == (200, 401)
+            for name in ("broken", "none"):
+                assert asked(name, one.token()) == 503
+    assert nginx.log.read_text().count("is no key set") == 1  # said once a text
+    for name in ("$http_x_keys", "$arg_keys", "$cookie_keys", "$request_body", "$host", "$keys"):
+        code, said = Nginx(tmp_path / "wrong", http=f"cinesync_jwks {name};", server="cinesync_auth required;").check()
+        assert code == 1 and ("anybody could bring keys" in said or name == "$keys" and "unknown" in said), said
+
+
 # ---- settings ----
 
 
