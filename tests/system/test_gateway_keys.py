@@ -136,7 +136,7 @@ class Keeper:
 
 
 FAULTS = {"fault": "the answer is 500", "elsewhere": "the answer is 302", "garbage": "the answer is no key set", "no keys": "the answer is no key set",
-          "half": "transfer closed", "half without a length": "the answer is no key set", "too much": "", "hang": "timed out", "drip": "timed out"}
+          "half": " bytes ", "half without a length": "the answer is no key set", "too much": "", "hang": "timed out", "drip": "timed out"}
 
 
 def test_no_fault_takes_keys_away(tmp_path, source):
