@@ -160,8 +160,9 @@ static ngx_str_t *words_of(ngx_conf_t *cf)
 /* Who sends a request must not send the keys as well. */
 static bool is_of_the_client(struct str name)
 {
-	static const char *const begins[] = { "arg",          "http_",        "cookie_",     "request", "uri",
-		                              "document_uri", "query_string", "remote_user", "host" };
+	static const char *const begins[] = { "arg",  "http_",        "cookie_",      "request",
+		                              "uri",  "document_uri", "query_string", "remote_user",
+		                              "host", "content_",     "ssl_" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
 		if (str_starts(name, str_from(begins[i])))

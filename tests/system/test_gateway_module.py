@@ -293,7 +293,7 @@ def test_keys_out_of_a_variable(tmp_path, upstream):
             for name in ("broken", "none"):
                 assert asked(name, one.token()) == 503
     assert nginx.log.read_text().count("is no key set") == 1  # said once a text
-    for name in ("$http_x_keys", "$arg_keys", "$cookie_keys", "$request_body", "$host", "$keys"):
+    for name in ("$http_x_keys", "$arg_keys", "$cookie_keys", "$request_body", "$host", "$content_type", "$ssl_client_s_dn", "$keys"):
         code, said = Nginx(tmp_path / "wrong", http=f"cinesync_jwks {name};", server="cinesync_auth required;").check()
         assert code == 1 and ("anybody could bring keys" in said or name == "$keys" and "unknown" in said), said
 
