@@ -89,8 +89,7 @@ class Nginx:
 
     def workers(self):
         """The process ids of the workers that serve, or end."""
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in children.split()]
+        return workers_of(self.process)
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
@@ -115,6 +114,12 @@ class Nginx:
         elif self.process.poll() is None:
             self.process.terminate()
             self.process.wait(30)
+
+
+def workers_of(master):
+    """The process ids of an nginx's children."""
+    children = pathlib.Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text()
+    return [int(pid) for pid in children.split()]
 
 
 class Upstream:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from harness import BUILD, ROOT, STARTED, System, assert_clean, base_environment, free_port, mails, metric, problem, wait_until
-from nginx_harness import Upstream, sent, told
+from nginx_harness import Upstream, sent, told, workers_of
 from otlp_harness import Collector
 
 RUN = ROOT / "deploy" / "gateway" / "run"
@@ -73,6 +73,13 @@ class Gateway:
     def run(self, word, **settings):
         return subprocess.run([RUN, word], env={**self.environment, **settings}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               check=False)
+
+    def reload(self, **settings):
+        """Whoever is asked from now on has read everything again: those of before accept for a moment yet."""
+        before = set(workers_of(self.process))
+        done = self.run("reload", **settings)
+        assert done.returncode == 0, done.stdout
+        wait_until(lambda: (now := set(workers_of(self.process))) and not now & before, 30, "other workers")
 
     def curl(self, path, *more, cacert=None):
         """(answer, HTTP version) of curl, which trusts the certificate and no other."""
@@ -256,15 +263,14 @@ def test_a_reload_renews_what_is_made_and_takes_what_is_ones_own(gateway):
     first, tls = gateway.shown().serial_number, gateway.state / "tls"
     for path, name in zip(made(gateway.folder, "short", 20), ("certificate.pem", "key.pem"), strict=True):
         shutil.copy(path, tls / name)
-    assert gateway.run("reload").returncode == 0
-    ends = datetime.timedelta(days=300)
-    wait_until(lambda: gateway.shown().serial_number != first and gateway.shown().not_valid_after - datetime.datetime.utcnow() > ends, 10, "another one")
+    gateway.reload()
+    renewed = gateway.shown()
+    assert renewed.serial_number != first and renewed.not_valid_after - datetime.datetime.utcnow() > datetime.timedelta(days=300)
     assert stat.S_IMODE((tls / "key.pem").stat().st_mode) == 0o600
 
     pem, key = made(gateway.folder, "own")
-    assert gateway.run("reload", GATEWAY_TLS_CERTIFICATE_FILE=str(pem), GATEWAY_TLS_KEY_FILE=str(key)).returncode == 0
-    wanted = x509.load_pem_x509_certificate(pem.read_bytes()).serial_number
-    wait_until(lambda: gateway.shown().serial_number == wanted, 10, "the operator's")
+    gateway.reload(GATEWAY_TLS_CERTIFICATE_FILE=str(pem), GATEWAY_TLS_KEY_FILE=str(key))
+    assert gateway.shown().serial_number == x509.load_pem_x509_certificate(pem.read_bytes()).serial_number
     assert re.fullmatch(r"max-age=\d{8}", gateway.curl("/healthz", cacert=pem)[0].headers["strict-transport-security"])
 
 
