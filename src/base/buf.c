@@ -55,7 +55,7 @@ static bool buf_grow(struct buf *b, size_t needed)
 }
 
 /* Room for len more bytes and the NUL. */
-static bool buf_reserve(struct buf *b, size_t len)
+static bool has_room(struct buf *b, size_t len)
 {
 	if (b->error < 0)
 		return false;
@@ -68,9 +68,21 @@ static bool buf_reserve(struct buf *b, size_t len)
 
 void buf_add(struct buf *b, const void *data, size_t len)
 {
-	if (len == 0 || !buf_reserve(b, len))
+	if (len == 0 || !has_room(b, len))
 		return;
 	memcpy(b->data + b->len, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
+char *buf_reserve(struct buf *b, size_t len)
+{
+	return has_room(b, len) ? b->data + b->len : NULL;
+}
+
+void buf_commit(struct buf *b, size_t len)
+{
+	assert(b->error == 0 && b->len + len < b->cap);
 	b->len += len;
 	b->data[b->len] = '\0';
 }
@@ -109,7 +121,7 @@ void buf_addv(struct buf *b, const char *fmt, va_list ap)
 	va_end(again);
 	if (n < 0 && b->error == 0)
 		b->error = -ENOBUFS;
-	if (n <= 0 || !buf_reserve(b, (size_t)n))
+	if (n <= 0 || !has_room(b, (size_t)n))
 		return;
 	vsnprintf(b->data + b->len, b->cap - b->len, fmt, ap);
 	b->len += (size_t)n;
@@ -288,7 +300,7 @@ struct str buf_str(const struct buf *b)
 
 char *buf_steal(struct buf *b, size_t *ret_len)
 {
-	if (!buf_reserve(b, 0))
+	if (!has_room(b, 0))
 		return NULL;
 	b->data[b->len] = '\0';
 	if (ret_len)

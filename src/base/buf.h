@@ -23,6 +23,10 @@ void buf_done(struct buf *b);
 void buf_reset(struct buf *b);
 
 void buf_add(struct buf *b, const void *data, size_t len);
+/* For whoever writes into it directly: room for len more bytes behind what is there, valid until the next call; NULL:
+ * the error is set. What was written there is added with buf_commit(), len at most what was asked for. */
+char *buf_reserve(struct buf *b, size_t len);
+void buf_commit(struct buf *b, size_t len);
 void buf_adds(struct buf *b, const char *text);
 void buf_add_str(struct buf *b, struct str s);
 void buf_addc(struct buf *b, char c);

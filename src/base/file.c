@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -103,4 +104,18 @@ int file_publish(const char *path, struct str text)
 	if (r < 0)
 		(void)unlink(beside);
 	return r;
+}
+
+/* Those behind are never copied, so that nobody else's file is held open for a moment by this. */
+int file_table_own(int kept)
+{
+	unsigned first = STDERR_FILENO + 1;
+	int r;
+
+	if (kept < (int)first)
+		return close_range(first, UINT_MAX, CLOSE_RANGE_UNSHARE) < 0 ? -errno : 0;
+	r = close_range((unsigned)kept + 1, UINT_MAX, CLOSE_RANGE_UNSHARE);
+	if (r == 0 && (unsigned)kept > first)
+		r = close_range(first, (unsigned)kept - 1, 0);
+	return r < 0 ? -errno : 0;
 }

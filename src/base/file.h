@@ -16,4 +16,11 @@ int file_read(int fd, struct buf *ret) MUST_CHECK;
  * Blocks. */
 int file_publish(const char *path, struct str text) MUST_CHECK;
 
+/* From now on the calling thread has a table of open files of its own, with standard input, output and error and the
+ * one that is kept (-1: none), under the same numbers: what it opens or closes the other threads do not see, nor it
+ * what they do. For a thread beside one that makes system calls all the time: while they share a table the kernel
+ * counts the users of a file in each call, which costs more than the thread's own work. -errno: it may not, and shares
+ * on. */
+int file_table_own(int kept) MUST_CHECK;
+
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -120,6 +121,52 @@ static int scratch_remove(void **state)
 	return rmdir(scratch);
 }
 
+/* A pipe's two ends, and which of them the thread is to keep. */
+struct own_files {
+	int kept;
+	int other;
+	int r;
+	bool has_kept;
+	bool has_other;
+	bool has_output;
+};
+
+static void *own_files_look(void *arg)
+{
+	struct own_files *o = arg;
+
+	o->r = file_table_own(o->kept);
+	o->has_kept = fcntl(o->kept, F_GETFD) >= 0;
+	o->has_other = fcntl(o->other, F_GETFD) >= 0;
+	o->has_output = fcntl(STDERR_FILENO, F_GETFD) >= 0;
+	/* What it closes stays open for everybody else. */
+	close(o->kept);
+	return NULL;
+}
+
+static void a_thread_has_files_of_its_own(int kept, int other)
+{
+	struct own_files o = { .kept = kept, .other = other };
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, own_files_look, &o), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(o.r, 0);
+	assert_true(o.has_kept && !o.has_other && o.has_output);
+	assert_true(fcntl(kept, F_GETFD) >= 0 && fcntl(other, F_GETFD) >= 0);
+}
+
+static void test_a_thread_has_files_of_its_own(void **state UNUSED)
+{
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	a_thread_has_files_of_its_own(ends[0], ends[1]);
+	a_thread_has_files_of_its_own(ends[1], ends[0]);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +174,7 @@ int main(void)
 		cmocka_unit_test(says_what_is_in_the_way),
 		cmocka_unit_test(test_reads_what_fits),
 		cmocka_unit_test(test_publishes_whole_or_not_at_all),
+		cmocka_unit_test(test_a_thread_has_files_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

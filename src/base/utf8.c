@@ -86,11 +86,24 @@ static size_t ascii_skip(const unsigned char *data, size_t at, size_t len)
 	return at;
 }
 
+/* Whether what is left, under eight bytes, is ASCII too: seen with some of those before it. */
+static bool ascii_ends(const unsigned char *data, size_t at, size_t len)
+{
+	uint64_t eight;
+
+	if (len < sizeof(eight) || len - at >= sizeof(eight))
+		return false;
+	memcpy(&eight, data + len - sizeof(eight), sizeof(eight));
+	return !(eight & UINT64_C(0x8080808080808080));
+}
+
 bool utf8_is_valid(struct str s)
 {
 	const unsigned char *data = (const unsigned char *)s.data;
 	size_t i = ascii_skip(data, 0, s.len);
 
+	if (ascii_ends(data, i, s.len))
+		return true;
 	while (i < s.len) {
 		size_t n = data[i] < 0x80 ? 1 : sequence_check(data + i, s.len - i);
 

@@ -135,6 +135,23 @@ static int l2_new(struct aside *c, struct uv_loop_s *loop)
 	return redis_new(loop, &o, &c->redis);
 }
 
+static void looks_init(struct aside *c)
+{
+	static const char *const states[] = {
+		[ASIDE_HIT] = "hit", [ASIDE_MISS] = "miss", [ASIDE_REVALIDATED] = "revalidated", [ASIDE_STALE] = "stale"
+	};
+
+	for (size_t state = 0; state < ASIDE_STATES; state++) {
+		for (size_t level = 0; level < ARRAY_SIZE(c->looks[state]); level++) {
+			struct span_preset *look = &c->looks[state][level];
+
+			span_preset_str(look, "cinesync.cache.state", str_from(states[state]));
+			if (state == ASIDE_HIT || state == ASIDE_STALE)
+				span_preset_str(look, "cinesync.cache.level", level == 0 ? STR("l1") : STR("l2"));
+		}
+	}
+}
+
 int aside_new(struct uv_loop_s *loop, const struct aside_options *options, const struct aside_ops *ops,
               struct aside **ret)
 {
@@ -156,6 +173,7 @@ int aside_new(struct uv_loop_s *loop, const struct aside_options *options, const
 	if (!c->prefix)
 		return -ENOMEM;
 	c->options.prefix = c->prefix;
+	looks_init(c);
 	r = parts_new(c);
 	/* Last: it is not undone without a wait. */
 	if (r == 0)
@@ -251,15 +269,9 @@ static bool is_suspect(const struct aside *c, const struct aside_entry *e)
 
 /* ---- spans: there for the trace alone ---- */
 
-static void look_describe(struct span *span, const struct aside_found *found)
+static void look_describe(const struct aside *c, struct span *span, const struct aside_found *found)
 {
-	static const char *const states[] = {
-		[ASIDE_HIT] = "hit", [ASIDE_MISS] = "miss", [ASIDE_REVALIDATED] = "revalidated", [ASIDE_STALE] = "stale"
-	};
-
-	span_set_str(span, "cinesync.cache.state", str_from(states[found->state]));
-	if (found->state == ASIDE_HIT || found->state == ASIDE_STALE)
-		span_set_str(span, "cinesync.cache.level", found->level == ASIDE_L1 ? STR("l1") : STR("l2"));
+	span_preset_use(span, &c->looks[found->state][found->level != ASIDE_L1]);
 	if (found->is_degraded)
 		span_event(span, "cache.degraded", NULL, STR_NULL);
 }
@@ -288,7 +300,7 @@ bool aside_peek(struct aside *c, struct str key, struct aside_found *ret)
 	span_start(&span, "cache get", SPAN_INTERNAL, NULL);
 	is_found = peek(c, key, ret);
 	if (is_found) {
-		look_describe(&span, ret);
+		look_describe(c, &span, ret);
 		span_end(&span);
 	} else {
 		span_drop(&span);
@@ -428,7 +440,7 @@ int aside_get(struct aside *c, struct str key, const struct aside_source *source
 	if (!has_span)
 		return r;
 	if (r == 0 || r == -ENOENT)
-		look_describe(&span, ret);
+		look_describe(c, &span, ret);
 	else
 		span_fail(&span, error_name(r));
 	span_end_at(&span, end_ns);

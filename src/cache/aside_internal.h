@@ -6,9 +6,11 @@
 #include "base/map.h"
 #include "cache/aside.h"
 #include "fiber/flight.h"
+#include "telemetry/trace.h"
 
 #define ASIDE_VALIDATOR_MAX 200
 #define ASIDE_SPARE_MAX 64
+#define ASIDE_STATES (ASIDE_STALE + 1)
 
 /* Where the policy's time comes from; tests set their own. Waits are the fiber layer's and take real time. */
 struct aside_clock {
@@ -81,6 +83,7 @@ struct aside {
 	size_t n_spare;
 	struct arena *spare[ASIDE_SPARE_MAX]; /* for what is read of L2, kept with their first block */
 	struct aside_stats stats;
+	struct span_preset looks[ASIDE_STATES][2]; /* of the spans of each kind of answer, from L1 and from L2 */
 };
 
 struct aside_question {

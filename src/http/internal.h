@@ -16,6 +16,7 @@
 #define CINESYNC_HTTP_INTERNAL_H
 
 #include "base/list.h"
+#include "http/address.h"
 #include "http/etag.h"
 #include "http/head.h"
 #include "http/router.h"
@@ -51,6 +52,8 @@ struct connection {
 	enum connection_wait wait;
 	bool must_linger; /* the client may still be sending when we close */
 	bool is_vouched;  /* the peer is one that is believed (struct http_trust) */
+	size_t peer_len;
+	char peer[ADDRESS_TEXT_SIZE]; /* its address, once somebody has asked for it */
 };
 
 void connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,

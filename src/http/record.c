@@ -40,6 +40,49 @@ void record_active(int delta)
 	metric_add(cell, delta);
 }
 
+static const char *method_of(const struct request *req)
+{
+	return req->is_options ? "OPTIONS" : req->is_head ? "HEAD" : router_method_name(req->method);
+}
+
+static int status_of(const struct request *req)
+{
+	return req->client_gone ? STATUS_CLIENT_GONE : req->answer.status;
+}
+
+static struct metric_cell *duration_cell(const char *method, const char *route, int status)
+{
+	static const char *const labels[] = { "method", "route", "status", NULL };
+	char text[16];
+	const char *values[] = { method, route, text };
+
+	snprintf(text, sizeof(text), "%d", status);
+	return metric_cell(metric_new(METRIC_HISTOGRAM, "http_server_request_duration_seconds",
+	                              "From a request's line to its answer, by route.", labels, NULL, 0),
+	                   values);
+}
+
+/* NULL: there is no route, or no place left. */
+static struct router_cell *cell_of(const struct request *req, int status)
+{
+	struct router_entry *e = req->match.entry;
+	struct router_cell *cell;
+
+	for (size_t i = 0; e && i < e->n_cells; i++)
+		if (e->cells[i].status == status && e->cells[i].is_head == req->is_head)
+			return &e->cells[i];
+	if (!e || e->n_cells == ROUTER_CELLS_MAX)
+		return NULL;
+	cell = &e->cells[e->n_cells++];
+	*cell = (struct router_cell){ status, req->is_head,
+		                      duration_cell(req->is_head ? "HEAD" : router_method_name(e->route->method),
+		                                    e->route->path, status),
+		                      NULL };
+	return cell;
+}
+
+/* ---- the span ---- */
+
 void record_span_start(struct request *req)
 {
 	struct context parent;
@@ -68,11 +111,6 @@ static struct str path_of(const struct request *req)
 	return req->target.path.data ? req->target.path : STR("");
 }
 
-static const char *method_of(const struct request *req)
-{
-	return req->is_options ? "OPTIONS" : req->is_head ? "HEAD" : router_method_name(req->method);
-}
-
 /* Host: "example.org", "example.org:8080", "[::1]:8080". */
 static void host_describe(struct span *span, struct str host)
 {
@@ -85,29 +123,59 @@ static void host_describe(struct span *span, struct str host)
 		span_set_int(span, "server.port", port);
 		host = str_slice(host, 0, at - 1);
 	}
-	span_set_str(span, "server.address", host);
+	span_set_lasting(span, "server.address", host);
+}
+
+/* What is the same for all requests of a route, method and status. */
+static void preset_make(struct span_preset *p, const struct request *req, int status)
+{
+	*p = (struct span_preset){ 0 };
+	span_preset_str(p, "http.request.method", str_from(method_of(req)));
+	if (req->match.entry)
+		span_preset_str(p, "http.route", str_from(req->match.entry->route->path));
+	span_preset_int(p, "http.response.status_code", status);
+	span_preset_str(p, "url.scheme", STR("http"));
+}
+
+/* The cell's, or if there is none the spare one. */
+static const struct span_preset *preset_get(const struct request *req, int status, struct span_preset *spare)
+{
+	struct router_cell *cell = req->is_options ? NULL : cell_of(req, status);
+
+	if (cell && cell->preset)
+		return cell->preset;
+	preset_make(spare, req, status);
+	if (cell)
+		cell->preset = malloc(sizeof(*cell->preset));
+	if (cell && cell->preset)
+		*cell->preset = *spare;
+	return spare;
 }
 
 /* As https://opentelemetry.io/docs/specs/semconv/http/http-spans/ has it. No query: there may be a name in it, or a
- * link's key. */
+ * link's key. All of it lasts until the request is released. */
 static void span_describe(struct request *req)
 {
 	struct span *span = &req->span;
-	int status = req->client_gone ? STATUS_CLIENT_GONE : req->answer.status;
 
-	span_set_str(span, "http.request.method", str_from(method_of(req)));
-	if (req->match.entry)
-		span_set_str(span, "http.route", str_from(req->match.entry->route->path));
-	span_set_int(span, "http.response.status_code", status);
-	span_set_str(span, "url.path", path_of(req));
-	span_set_str(span, "url.scheme", STR("http"));
-	span_set_str(span, "client.address", request_client_address(req));
+	span_set_lasting(span, "url.path", path_of(req));
+	span_set_lasting(span, "client.address", request_client_address(req));
 	if (req->head.host.data)
 		host_describe(span, req->head.host);
 	if (req->head.user_agent.data)
-		span_set_str(span, "user_agent.original", str_slice(req->head.user_agent, 0, USER_AGENT_LEN_MAX));
+		span_set_lasting(span, "user_agent.original", str_slice(req->head.user_agent, 0, USER_AGENT_LEN_MAX));
+}
+
+static void recorded_span_end(struct request *req, int64_t end_ns)
+{
+	int status = status_of(req);
+	struct span_preset spare;
+
+	span_describe(req);
+	span_preset_use(&req->span, preset_get(req, status, &spare));
 	if (status >= 500)
-		span_fail(span, http_status_word(status));
+		span_fail(&req->span, http_status_word(status));
+	span_end_at(&req->span, end_ns);
 }
 
 void record_span_end(struct request *req)
@@ -116,48 +184,26 @@ void record_span_end(struct request *req)
 
 	req->duration_us = (end_ns - req->start_ns) / 1000;
 	if (req->span.is_recording)
-		span_describe(req);
-	span_end_at(&req->span, end_ns);
+		recorded_span_end(req, end_ns);
+	else
+		span_end_at(&req->span, end_ns);
 }
 
-/* ---- metrics ---- */
+/* ---- when all is sent ---- */
 
-static struct metric_cell *duration_cell(const char *method, const char *route, int status)
+static struct metric_cell *duration_of(const struct request *req, int status)
 {
-	static const char *const labels[] = { "method", "route", "status", NULL };
-	char text[16];
-	const char *values[] = { method, route, text };
+	struct router_cell *cell = cell_of(req, status);
 
-	snprintf(text, sizeof(text), "%d", status);
-	return metric_cell(metric_new(METRIC_HISTOGRAM, "http_server_request_duration_seconds",
-	                              "From a request's line to its answer, by route.", labels, NULL, 0),
-	                   values);
-}
-
-static struct metric_cell *entry_cell(struct router_entry *e, bool is_head, int status)
-{
-	struct metric_cell *cell;
-
-	for (size_t i = 0; i < e->n_cells; i++)
-		if (e->cells[i].status == status && e->cells[i].is_head == is_head)
-			return e->cells[i].duration;
-	cell = duration_cell(is_head ? "HEAD" : router_method_name(e->route->method), e->route->path, status);
-	if (e->n_cells < ROUTER_CELLS_MAX)
-		e->cells[e->n_cells++] = (struct router_cell){ status, is_head, cell };
-	return cell;
-}
-
-static struct metric_cell *cell_of(const struct request *req, int status)
-{
-	if (req->match.entry)
-		return entry_cell(req->match.entry, req->is_head, status);
+	if (cell)
+		return cell->duration;
 	/* No client makes up label values. */
-	return duration_cell(method_of(req), "none", status);
+	return duration_cell(method_of(req), req->match.entry ? req->match.entry->route->path : "none", status);
 }
 
 static void count(const struct request *req, int status)
 {
-	struct metric_cell *cell = cell_of(req, status);
+	struct metric_cell *cell = duration_of(req, status);
 	double seconds = (double)req->duration_us / 1e6;
 
 	if (req->span.is_recording)
@@ -196,7 +242,7 @@ static void access_log(struct request *req, int status)
 
 void record_completed(struct request *req)
 {
-	int status = req->client_gone ? STATUS_CLIENT_GONE : req->answer.status;
+	int status = status_of(req);
 
 	/* Without a span it never had an answer: the client broke off in the middle of its request. */
 	if (!req->has_span)

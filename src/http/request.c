@@ -192,13 +192,20 @@ static struct str forwarded_joined(const struct request *req)
 }
 
 /* -EINVAL: nobody knows it. */
-static int client_find(const struct request *req, struct address *ret)
+static int peer_find(const struct request *req, struct address *ret)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(req->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	return info && info->client_addr ? address_from_sockaddr(info->client_addr, ret) : -EINVAL;
+}
+
+/* -EINVAL: nobody knows it. */
+static int client_find(const struct request *req, struct address *ret)
+{
 	const struct address_list *trusted = &req->server->options.trusted_proxies;
 	struct str forwarded = req->head.forwarded_for;
 	struct address peer;
-	int r = info && info->client_addr ? address_from_sockaddr(info->client_addr, &peer) : -EINVAL;
+	int r = peer_find(req, &peer);
 
 	if (req->head.n_forwarded_for > 1)
 		forwarded = forwarded_joined(req);
@@ -209,11 +216,26 @@ static int client_find(const struct request *req, struct address *ret)
 	return r;
 }
 
+/* The same for all requests of a connection. */
+static struct str peer_address(const struct request *req)
+{
+	struct connection *c = req->connection;
+	struct address peer;
+
+	if (c->peer_len == 0 && peer_find(req, &peer) == 0) {
+		address_format(&peer, c->peer);
+		c->peer_len = strlen(c->peer);
+	}
+	return (struct str){ c->peer, c->peer_len };
+}
+
 static struct str client_address_find(const struct request *req)
 {
 	char text[ADDRESS_TEXT_SIZE];
 	struct address client;
 
+	if (!req->head.forwarded_for.data)
+		return peer_address(req);
 	if (client_find(req, &client) < 0)
 		return STR("");
 	address_format(&client, text);

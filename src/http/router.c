@@ -59,6 +59,8 @@ static void entry_free(struct router_entry *e)
 {
 	if (!e)
 		return;
+	for (size_t i = 0; i < e->n_cells; i++)
+		free(e->cells[i].preset);
 	free(e->span_name);
 	free(e->param_names);
 	free(e);

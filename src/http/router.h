@@ -11,12 +11,14 @@
 
 struct router;
 struct metric_cell;
+struct span_preset;
 
-/* How a request's outcome is counted: cells are looked up once for each method and status of a route. */
+/* How a request's outcome is counted and traced: looked up once for each method and status of a route. */
 struct router_cell {
 	int status;
 	bool is_head;
 	struct metric_cell *duration;
+	struct span_preset *preset; /* owned; NULL: not made yet */
 };
 
 #define ROUTER_CELLS_MAX 24

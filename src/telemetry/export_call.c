@@ -1,11 +1,15 @@
-/* The call is the thread's that makes it; only export_call_wake() is for others. libcurl keeps the connection.
- * Limits: the time-out, ANSWER_SIZE_MAX of an answer, EXPORT_RETRY_MS of a Retry-After. */
+/* The call is the thread's that makes it; only export_call_wake() is for others. libcurl keeps the connection, which
+ * may be in a table of open files that only this thread has. Limits: the time-out, ANSWER_SIZE_MAX of an answer,
+ * EXPORT_RETRY_MS of a Retry-After. */
 #include "telemetry/export_call.h"
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum {
 	ANSWER_SIZE_MAX = 65536,
@@ -15,8 +19,9 @@ enum {
 
 struct export_call {
 	const struct otlp_encoding *encoding;
-	CURLM *multi;
+	CURLM *multi; /* NULL until the first call */
 	CURL *easy;
+	int wake_fd;
 	struct curl_slist *headers;
 	struct buf answer;
 	char error[CURL_ERROR_SIZE];
@@ -91,9 +96,11 @@ int export_call_new(const struct exporter_options *o, struct export_call **ret)
 	}
 	c->encoding = o->encoding;
 	buf_init(&c->answer, ANSWER_SIZE_MAX);
-	c->multi = curl_multi_init();
+	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (c->wake_fd < 0)
+		return -errno;
 	c->easy = curl_easy_init();
-	if (!c->multi || !c->easy)
+	if (!c->easy)
 		return -ENOMEM;
 	r = headers_set(c, o->headers);
 	if (r < 0)
@@ -109,17 +116,41 @@ void export_call_free(struct export_call **c)
 
 	if (!old)
 		return;
+	assert(!old->multi);
 	curl_easy_cleanup(old->easy);
-	curl_multi_cleanup(old->multi);
 	curl_slist_free_all(old->headers);
+	if (old->wake_fd >= 0)
+		close(old->wake_fd);
 	buf_done(&old->answer);
 	free(old);
 	curl_global_cleanup();
 }
 
+void export_call_hang_up(struct export_call *c)
+{
+	(void)curl_multi_cleanup(STEAL(c->multi));
+}
+
+int export_call_wake_fd(const struct export_call *c)
+{
+	return c->wake_fd;
+}
+
 void export_call_wake(struct export_call *c)
 {
-	(void)curl_multi_wakeup(c->multi);
+	static const uint64_t one = 1;
+
+	(void)!write(c->wake_fd, &one, sizeof(one));
+}
+
+static void poll_once(struct export_call *c)
+{
+	struct curl_waitfd wake = { .fd = c->wake_fd, .events = CURL_WAIT_POLLIN };
+	uint64_t n;
+
+	(void)curl_multi_poll(c->multi, &wake, 1, POLL_MS, NULL);
+	if (wake.revents)
+		(void)!read(c->wake_fd, &n, sizeof(n));
 }
 
 /* As curl_easy_perform(), but an end is heard of at once. */
@@ -129,13 +160,15 @@ static CURLcode perform(struct export_call *c, bool (*is_over)(void *arg), void 
 	int running = 1, left;
 	CURLMsg *message;
 
-	if (curl_multi_add_handle(c->multi, c->easy) != CURLM_OK)
+	if (!c->multi)
+		c->multi = curl_multi_init();
+	if (!c->multi || curl_multi_add_handle(c->multi, c->easy) != CURLM_OK)
 		return CURLE_FAILED_INIT;
 	while (running > 0 && !is_over(arg)) {
 		if (curl_multi_perform(c->multi, &running) != CURLM_OK)
 			break;
 		if (running > 0)
-			(void)curl_multi_poll(c->multi, NULL, 0, POLL_MS, NULL);
+			poll_once(c);
 	}
 	while ((message = curl_multi_info_read(c->multi, &left)))
 		if (message->msg == CURLMSG_DONE)

@@ -23,9 +23,14 @@ struct export_result {
 	char reason[EXPORT_REASON_SIZE];
 };
 
-/* -ENOMEM. */
+/* -ENOMEM; -errno: no file is left to be woken by. */
 int export_call_new(const struct exporter_options *o, struct export_call **ret) MUST_CHECK;
+/* After export_call_hang_up(). */
 void export_call_free(struct export_call **c);
+/* Ends the connection, on the thread that makes the calls and after the last of them. */
+void export_call_hang_up(struct export_call *c);
+/* The only open file there is before the first call: a thread with a table of its own keeps it. */
+int export_call_wake_fd(const struct export_call *c);
 
 /* Until the answer, the time-out, or is_over(), which is asked ten times a second and after a wake. */
 void export_call_make(struct export_call *c, struct str body, bool (*is_over)(void *arg), void *arg,

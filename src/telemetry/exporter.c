@@ -6,6 +6,7 @@
 #include "telemetry/exporter.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -292,11 +293,15 @@ static void *run(void *arg)
 {
 	struct exporter *e = arg;
 	struct chunk *c;
+	int r = file_table_own(export_call_wake_fd(e->call));
 
+	if (r < 0)
+		log_info("the exporter shares the table of open files: requests cost more", LOG_ERR(r));
 	while ((c = next(e))) {
 		send_chunk(e, c);
 		chunk_release(e, c);
 	}
+	export_call_hang_up(e->call);
 	return NULL;
 }
 

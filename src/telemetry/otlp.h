@@ -34,6 +34,10 @@ struct otlp_encoding {
 	size_t (*rejected)(struct str answer, struct buf *ret_reason);
 };
 
+/* One attribute as a span of protobuf has it, into ret: how many bytes; 0: it does not fit. Its text is somebody else's
+ * (struct span_attribute). */
+size_t otlp_protobuf_attribute(const struct span_attribute *a, uint8_t *ret, size_t size);
+
 extern const struct otlp_encoding otlp_protobuf;
 extern const struct otlp_encoding otlp_json;
 

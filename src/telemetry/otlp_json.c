@@ -44,10 +44,10 @@ static void request_end(struct otlp_request *r)
 	ADD(r->b, "]}]}]}");
 }
 
-static void attribute_add(struct buf *b, const struct span_attribute *a, const char *text)
+static void attribute_add(struct buf *b, const struct span *s, const struct span_attribute *a)
 {
 	if (a->kind == SPAN_ATTRIBUTE_STR) {
-		text_add(b, str_from(a->key), (struct str){ text + a->text_at, a->text_len });
+		text_add(b, str_from(a->key), span_attribute_text(s, a));
 		return;
 	}
 	ADD(b, "{\"key\":\"");
@@ -68,14 +68,16 @@ static void attribute_add(struct buf *b, const struct span_attribute *a, const c
 
 static void attributes_add(struct buf *b, const struct span *s)
 {
+	uint32_t n_preset = s->preset ? s->preset->n : 0, n = n_preset + s->n_attributes;
+
 	ADD(b, ",\"attributes\":[");
-	for (uint32_t i = 0; i < s->n_attributes; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		if (i > 0)
 			buf_addc(b, ',');
-		attribute_add(b, &s->attributes[i], s->text);
+		attribute_add(b, s, i < n_preset ? &s->preset->attributes[i] : &s->attributes[i - n_preset]);
 	}
 	if (s->error) {
-		if (s->n_attributes > 0)
+		if (n > 0)
 			buf_addc(b, ',');
 		text_add(b, STR("error.type"), str_from(s->error));
 	}
@@ -125,7 +127,7 @@ static void events_add(struct buf *b, const struct span *s)
 		buf_add_json(b, str_from(e->name));
 		if (e->attribute.key) {
 			ADD(b, ",\"attributes\":[");
-			attribute_add(b, &e->attribute, s->text);
+			attribute_add(b, s, &e->attribute);
 			buf_addc(b, ']');
 		}
 		buf_addc(b, '}');

@@ -1,6 +1,6 @@
-/* Protobuf's binary form by hand: the shape never changes, and it costs a third of the JSON. A span is put together on
- * the stack, so that its length is known before it is added. The lengths around it are known at the end only: they are
- * written as varints of five bytes, which need not be the shortest (https://protobuf.dev/programming-guides/encoding/).
+/* Protobuf's binary form by hand: the shape never changes, and it costs a third of the JSON. A span is written right
+ * where it is sent from. Lengths that are known at the end only are varints of two or five bytes, which need not be the
+ * shortest (https://protobuf.dev/programming-guides/encoding/).
  * Field numbers are those of opentelemetry/proto/{trace,common,resource}/v1.
  * Limit: SPAN_BYTES_MAX a span, which is over what one may hold when names and keys are under 100 bytes each. */
 #include "telemetry/otlp.h"
@@ -11,7 +11,11 @@
 #include <errno.h>
 
 enum {
-	SPAN_BYTES_MAX = 8192,
+	SPAN_BYTES_MAX = 12288,
+	SPAN_HEAD_SIZE = 3, /* a tag, and a length of two bytes: under 16,384 */
+	PARENT_SIZE = 2 + 8,
+	FIXED_PART_SIZE = 2 + 16 + 2 + 8 + PARENT_SIZE + 2 + 9 + 9 + 6,
+	EVENT_BYTES_MAX = SPAN_VALUE_SIZE_MAX + 512,
 	LONG_VARINT_SIZE = 5,
 	STATUS_CODE_ERROR = 2,
 	FLAG_HAS_IS_REMOTE = 0x100,
@@ -22,11 +26,11 @@ enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 
 #define TAG(field, type) ((uint64_t)(field) << 3 | (type))
 
-/* Where the next byte goes. What does not fit is not written, and at goes past end. */
+/* Where the next byte goes. After what did not fit it is_over, and nothing more is written. */
 struct cursor {
-	uint8_t *data;
-	size_t at;
-	size_t size;
+	uint8_t *at;
+	uint8_t *end;
+	bool is_over;
 };
 
 static size_t varint_size(uint64_t value)
@@ -38,18 +42,34 @@ static size_t varint_size(uint64_t value)
 	return n;
 }
 
-static void put(struct cursor *c, const void *data, size_t len)
+/* Where so many bytes go; NULL: they do not fit. */
+static inline uint8_t *place(struct cursor *c, size_t size)
 {
-	if (len > 0 && c->at + len <= c->size)
-		memcpy(c->data + c->at, data, len);
-	c->at += len;
+	uint8_t *p = c->at;
+
+	if (size > (size_t)(c->end - p)) {
+		c->is_over = true;
+		c->end = p;
+		return NULL;
+	}
+	c->at = p + size;
+	return p;
+}
+
+static inline void put(struct cursor *c, const void *data, size_t len)
+{
+	uint8_t *p = place(c, len);
+
+	if (p && len > 0)
+		memcpy(p, data, len);
 }
 
 static inline void put_byte(struct cursor *c, uint64_t byte)
 {
-	if (c->at < c->size)
-		c->data[c->at] = (uint8_t)byte;
-	c->at++;
+	uint8_t *p = place(c, 1);
+
+	if (p)
+		*p = (uint8_t)byte;
 }
 
 static inline void put_varint(struct cursor *c, uint64_t value)
@@ -71,33 +91,14 @@ static void put_text(struct cursor *c, int field, struct str text)
 	put_bytes(c, field, text.data, text.len);
 }
 
-/* Where these bytes go; NULL: they do not fit. */
-static uint8_t *place(struct cursor *c, size_t size)
-{
-	uint8_t *p = c->at + size <= c->size ? c->data + c->at : NULL;
-
-	c->at += size;
-	return p;
-}
-
 static void put_fixed64(struct cursor *c, int field, uint64_t value)
 {
-	uint8_t *p = place(c, 1 + sizeof(value));
-
-	assert(field < 16); /* a tag of one byte */
 	value = htole64(value);
-	if (!p)
-		return;
-	*p = (uint8_t)TAG(field, FIXED64);
-	memcpy(p + 1, &value, sizeof(value));
-}
-
-static void put_fixed32(struct cursor *c, int field, uint32_t value)
-{
-	value = htole32(value);
-	put_varint(c, TAG(field, FIXED32));
+	put_varint(c, TAG(field, FIXED64));
 	put(c, &value, sizeof(value));
 }
+
+enum { ATTRIBUTES = 9 }; /* of a Span */
 
 /* ---- KeyValue { key = 1; AnyValue value = 2 } ---- */
 
@@ -129,17 +130,17 @@ static void text_mend(uint8_t *written, struct str text)
 static void put_checked_text(struct cursor *c, int field, struct str text)
 {
 	put_text(c, field, text);
-	if (c->at <= c->size)
-		text_mend(c->data + c->at - text.len, text);
+	if (!c->is_over)
+		text_mend(c->at - text.len, text);
 }
 
-static void put_value(struct cursor *c, const struct span_attribute *a, const char *text)
+static void put_value(struct cursor *c, const struct span_attribute *a, struct str text)
 {
 	uint64_t bits;
 
 	switch (a->kind) {
 	case SPAN_ATTRIBUTE_STR:
-		put_checked_text(c, 1, (struct str){ text, a->text_len });
+		put_checked_text(c, 1, text);
 		break;
 	case SPAN_ATTRIBUTE_BOOL:
 		put_varint(c, TAG(2, VARINT));
@@ -157,9 +158,9 @@ static void put_value(struct cursor *c, const struct span_attribute *a, const ch
 }
 
 /* Nearly every attribute is a short text, whose lengths all have one byte. False: this one is not. */
-static bool put_short_text(struct cursor *c, int field, const struct span_attribute *a, const char *text)
+static bool put_short_text(struct cursor *c, int field, const struct span_attribute *a, struct str text)
 {
-	size_t key_len = a->key_len, size = key_len + a->text_len + 6;
+	size_t key_len = a->key_len, size = key_len + text.len + 6;
 	uint8_t *p;
 
 	if (a->kind != SPAN_ATTRIBUTE_STR || size >= 0x80)
@@ -174,16 +175,16 @@ static bool put_short_text(struct cursor *c, int field, const struct span_attrib
 	memcpy(p, a->key, key_len);
 	p += key_len;
 	*p++ = TAG(2, BYTES);
-	*p++ = (uint8_t)(a->text_len + 2);
+	*p++ = (uint8_t)(text.len + 2);
 	*p++ = TAG(1, BYTES);
-	*p++ = (uint8_t)a->text_len;
-	if (a->text_len > 0)
-		memcpy(p, text, a->text_len);
-	text_mend(p, (struct str){ text, a->text_len });
+	*p++ = (uint8_t)text.len;
+	memcpy(p, text.data, text.len);
+	text_mend(p, text);
 	return true;
 }
 
-static void put_attribute(struct cursor *c, int field, const struct span_attribute *a, const char *text)
+/* text: the value, if it is one. */
+static void put_attribute(struct cursor *c, int field, const struct span_attribute *a, struct str text)
 {
 	size_t key_len = a->key_len, size;
 
@@ -199,13 +200,37 @@ static void put_attribute(struct cursor *c, int field, const struct span_attribu
 	put_value(c, a, text);
 }
 
+static struct str text_of(const struct span *s, const struct span_attribute *a)
+{
+	return a->kind == SPAN_ATTRIBUTE_STR ? span_attribute_text(s, a) : STR("");
+}
+
 static void put_text_attribute(struct cursor *c, int field, const char *key, struct str value)
 {
-	struct span_attribute a = {
-		.key = key, .key_len = strlen(key), .kind = SPAN_ATTRIBUTE_STR, .text_len = (uint16_t)value.len
-	};
+	struct span_attribute a = { .key = key,
+		                    .key_len = (uint16_t)strlen(key),
+		                    .kind = SPAN_ATTRIBUTE_STR,
+		                    .text_len = (uint16_t)value.len };
 
-	put_attribute(c, field, &a, value.data);
+	put_attribute(c, field, &a, value);
+}
+
+size_t otlp_protobuf_attribute(const struct span_attribute *a, uint8_t *ret, size_t size)
+{
+	struct str text = a->kind == SPAN_ATTRIBUTE_STR ? (struct str){ a->value.text, a->text_len } : STR("");
+	struct cursor c = { ret, ret + size, false };
+
+	put_attribute(&c, ATTRIBUTES, a, text);
+	return c.is_over ? 0 : (size_t)(c.at - ret);
+}
+
+static void put_preset(struct cursor *c, const struct span *s, const struct span_preset *p)
+{
+	if (!p->is_long)
+		put(c, p->bytes, p->n_bytes);
+	else
+		for (uint32_t i = 0; i < p->n; i++)
+			put_attribute(c, ATTRIBUTES, &p->attributes[i], text_of(s, &p->attributes[i]));
 }
 
 /* ---- Span ---- */
@@ -223,20 +248,25 @@ static uint32_t hex_eight(const char *hex)
 	return (uint32_t)(digits | digits >> 16);
 }
 
-static void put_id(struct cursor *c, int field, const char *hex, size_t len)
+static inline uint8_t *id_write(uint8_t *p, int field, const char *hex, size_t digits)
 {
-	uint8_t *p = place(c, 2 + len / 2);
 	uint32_t quarter;
 
-	assert(len % 8 == 0 && len / 2 < 0x80);
-	if (!p)
-		return;
 	*p++ = (uint8_t)TAG(field, BYTES);
-	*p++ = (uint8_t)(len / 2);
-	for (; len > 0; len -= 8, hex += 8, p += sizeof(quarter)) {
+	*p++ = (uint8_t)(digits / 2);
+	for (; digits > 0; digits -= 8, hex += 8, p += sizeof(quarter)) {
 		quarter = htobe32(hex_eight(hex));
 		memcpy(p, &quarter, sizeof(quarter));
 	}
+	return p;
+}
+
+static inline uint8_t *fixed64_write(uint8_t *p, int field, uint64_t value)
+{
+	value = htole64(value);
+	*p++ = (uint8_t)TAG(field, FIXED64);
+	memcpy(p, &value, sizeof(value));
+	return p + sizeof(value);
 }
 
 static uint64_t real_ns(const struct span *s, int64_t mono_ns)
@@ -246,15 +276,15 @@ static uint64_t real_ns(const struct span *s, int64_t mono_ns)
 
 static void put_event(struct cursor *c, const struct span *s, const struct span_event *event)
 {
-	uint8_t bytes[SPAN_VALUE_SIZE_MAX + 512];
-	struct cursor inner = { bytes, 0, sizeof(bytes) };
+	uint8_t bytes[EVENT_BYTES_MAX];
+	struct cursor inner = { bytes, bytes + sizeof(bytes), false };
 
 	put_fixed64(&inner, 1, real_ns(s, event->mono_ns));
 	put_text(&inner, 2, str_from(event->name));
 	if (event->attribute.key)
-		put_attribute(&inner, 3, &event->attribute, s->text + event->attribute.text_at);
-	if (inner.at <= inner.size)
-		put_bytes(c, 11, bytes, inner.at);
+		put_attribute(&inner, 3, &event->attribute, span_attribute_text(s, &event->attribute));
+	if (!inner.is_over)
+		put_bytes(c, 11, bytes, (size_t)(inner.at - bytes));
 }
 
 static void put_status(struct cursor *c)
@@ -264,25 +294,41 @@ static void put_status(struct cursor *c)
 	put_bytes(c, 15, error, sizeof(error));
 }
 
+/* What every span has, and is as long in each: ids, kind, times, flags. */
+static void put_fixed_part(struct cursor *c, const struct span *s)
+{
+	bool has_parent = s->parent_id[0] != '\0';
+	uint32_t flags = s->context.trace_flags | FLAG_HAS_IS_REMOTE | (s->parent_is_remote ? FLAG_IS_REMOTE : 0);
+	uint8_t *p = place(c, has_parent ? FIXED_PART_SIZE : FIXED_PART_SIZE - PARENT_SIZE);
+
+	if (!p)
+		return;
+	p = id_write(p, 1, s->context.trace_id, TRACE_ID_SIZE - 1);
+	p = id_write(p, 2, s->context.span_id, SPAN_ID_SIZE - 1);
+	if (has_parent)
+		p = id_write(p, 4, s->parent_id, SPAN_ID_SIZE - 1);
+	*p++ = TAG(6, VARINT);
+	*p++ = (uint8_t)s->kind;
+	p = fixed64_write(p, 7, (uint64_t)s->start_real_ns);
+	p = fixed64_write(p, 8, real_ns(s, s->end_mono_ns));
+	*p++ = (uint8_t)(TAG(16, FIXED32) | 0x80);
+	*p++ = TAG(16, FIXED32) >> 7;
+	flags = htole32(flags);
+	memcpy(p, &flags, sizeof(flags));
+}
+
 static void put_span(struct cursor *c, const struct span *s)
 {
-	uint32_t flags = s->context.trace_flags | FLAG_HAS_IS_REMOTE | (s->parent_is_remote ? FLAG_IS_REMOTE : 0);
-
-	put_id(c, 1, s->context.trace_id, TRACE_ID_SIZE - 1);
-	put_id(c, 2, s->context.span_id, SPAN_ID_SIZE - 1);
+	put_fixed_part(c, s);
 	if (s->context.tracestate[0] != '\0')
 		put_text(c, 3, str_from(s->context.tracestate));
-	if (s->parent_id[0] != '\0')
-		put_id(c, 4, s->parent_id, SPAN_ID_SIZE - 1);
 	put_text(c, 5, str_from(s->name));
-	put_varint(c, TAG(6, VARINT));
-	put_varint(c, s->kind);
-	put_fixed64(c, 7, (uint64_t)s->start_real_ns);
-	put_fixed64(c, 8, real_ns(s, s->end_mono_ns));
+	if (s->preset)
+		put_preset(c, s, s->preset);
 	for (uint32_t i = 0; i < s->n_attributes; i++)
-		put_attribute(c, 9, &s->attributes[i], s->text + s->attributes[i].text_at);
+		put_attribute(c, ATTRIBUTES, &s->attributes[i], text_of(s, &s->attributes[i]));
 	if (s->error)
-		put_text_attribute(c, 9, "error.type", str_from(s->error));
+		put_text_attribute(c, ATTRIBUTES, "error.type", str_from(s->error));
 	if (s->n_dropped > 0) {
 		put_varint(c, TAG(10, VARINT));
 		put_varint(c, s->n_dropped);
@@ -295,26 +341,30 @@ static void put_span(struct cursor *c, const struct span *s)
 	}
 	if (s->error)
 		put_status(c);
-	put_fixed32(c, 16, flags);
 }
 
+/* ScopeSpans.spans = 2 */
 static void span_add(struct otlp_request *r, const struct span *s)
 {
-	uint8_t bytes[SPAN_BYTES_MAX + 16];
-	struct cursor c = { bytes + 8, 0, SPAN_BYTES_MAX }, head = { bytes, 0, 8 };
+	size_t room = MIN((size_t)SPAN_HEAD_SIZE + SPAN_BYTES_MAX, r->b->size_max - r->b->len), len;
+	uint8_t *head = (uint8_t *)buf_reserve(r->b, MAX(room, (size_t)SPAN_HEAD_SIZE));
+	struct cursor c;
 
 	assert(s->end_mono_ns != 0);
-	put_span(&c, s);
-	if (c.at > c.size && r->b->error == 0)
-		r->b->error = -ENOBUFS;
-	if (r->b->error < 0)
+	if (!head)
 		return;
-	/* ScopeSpans.spans = 2; the tag and the length go right before it. */
-	head.data += 8 - 1 - varint_size(c.at);
-	put_varint(&head, TAG(2, BYTES));
-	put_varint(&head, c.at);
-	buf_add(r->b, head.data, head.at + c.at);
-	r->n += buf_error(r->b) == 0;
+	c = (struct cursor){ head + SPAN_HEAD_SIZE, head + room, false };
+	put_span(&c, s);
+	if (c.is_over) {
+		r->b->error = -ENOBUFS;
+		return;
+	}
+	len = (size_t)(c.at - head) - SPAN_HEAD_SIZE;
+	head[0] = (uint8_t)TAG(2, BYTES);
+	head[1] = (uint8_t)(len | 0x80);
+	head[2] = (uint8_t)(len >> 7);
+	buf_commit(r->b, SPAN_HEAD_SIZE + len);
+	r->n++;
 }
 
 /* ---- ExportTraceServiceRequest { ResourceSpans resource_spans = 1 } ---- */
@@ -339,7 +389,7 @@ static void long_end(struct buf *b, size_t at)
 static void request_begin(struct otlp_request *r, struct buf *b, struct str resource, const char *version)
 {
 	uint8_t bytes[256];
-	struct cursor c = { bytes, 0, sizeof(bytes) };
+	struct cursor c = { bytes, bytes + sizeof(bytes), false };
 	size_t resource_at;
 
 	*r = (struct otlp_request){ .b = b };
@@ -351,10 +401,10 @@ static void request_begin(struct otlp_request *r, struct buf *b, struct str reso
 	r->scope_at = long_begin(b, 2);
 	put_text(&c, 1, STR("cinesync"));
 	put_text(&c, 2, str_from(version));
-	assert(c.at < c.size && c.at < 0x80);
+	assert(!c.is_over && c.at - bytes < 0x80);
 	buf_addc(b, TAG(1, BYTES));
-	buf_addc(b, (char)c.at);
-	buf_add(b, bytes, c.at);
+	buf_addc(b, (char)(c.at - bytes));
+	buf_add(b, bytes, (size_t)(c.at - bytes));
 }
 
 static void request_end(struct otlp_request *r)
@@ -369,20 +419,20 @@ static void resource_add(struct buf *resource, struct str key, struct str value)
 {
 	size_t any_size = 1 + varint_size(value.len) + value.len;
 	uint8_t bytes[64];
-	struct cursor c = { bytes, 0, sizeof(bytes) };
+	struct cursor c = { bytes, bytes + sizeof(bytes), false };
 
 	put_varint(&c, TAG(1, BYTES));
 	put_varint(&c, 1 + varint_size(key.len) + key.len + 1 + varint_size(any_size) + any_size);
 	put_varint(&c, TAG(1, BYTES));
 	put_varint(&c, key.len);
-	buf_add(resource, bytes, c.at);
+	buf_add(resource, bytes, (size_t)(c.at - bytes));
 	buf_add_str(resource, key);
-	c.at = 0;
+	c.at = bytes;
 	put_varint(&c, TAG(2, BYTES));
 	put_varint(&c, any_size);
 	put_varint(&c, TAG(1, BYTES));
 	put_varint(&c, value.len);
-	buf_add(resource, bytes, c.at);
+	buf_add(resource, bytes, (size_t)(c.at - bytes));
 	buf_add_str(resource, value);
 }
 

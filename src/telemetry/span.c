@@ -5,7 +5,7 @@
  * does with a finished span is its own affair. Limits: SPAN_ATTRIBUTES_MAX, SPAN_EVENTS_MAX, SPAN_VALUE_SIZE_MAX,
  * SPAN_TEXT_SIZE. */
 #include "base/clock.h"
-#include "telemetry/trace.h"
+#include "telemetry/otlp.h"
 #include "telemetry/trace_id.h"
 
 #define CLOCKS_COMPARED_NS INT64_C(100000000) /* how long a change of the machine's clock may go unseen */
@@ -60,6 +60,7 @@ void span_start(struct span *s, const char *name, enum span_kind kind, const str
 	s->n_events = 0;
 	s->n_events_dropped = 0;
 	s->keys_seen = 0;
+	s->preset = NULL;
 	s->text_len = 0;
 	s->end_mono_ns = 0;
 	s->start_mono_ns = clock_mono_ns();
@@ -110,16 +111,29 @@ void span_drop(struct span *s)
 	context_current = s->outer;
 }
 
+static bool has_key(const struct span_attribute *a, struct span_key key)
+{
+	return a->key_len == key.len && memcmp(a->key, key.name, key.len) == 0;
+}
+
+static bool preset_has(const struct span_preset *p, struct span_key key)
+{
+	for (uint32_t i = 0; (p->keys_seen & UINT64_C(1) << key.bit) && i < p->n; i++)
+		if (has_key(&p->attributes[i], key))
+			return true;
+	return false;
+}
+
 /* NULL: no place left, or no need. */
 static struct span_attribute *attribute_get(struct span *s, struct span_key key)
 {
 	uint64_t bit = UINT64_C(1) << key.bit;
 
 	assert(s && key.name && s->end_mono_ns == 0);
-	if (!s->is_recording)
+	if (!s->is_recording || (s->preset && preset_has(s->preset, key)))
 		return NULL;
 	for (uint32_t i = 0; (s->keys_seen & bit) && i < s->n_attributes; i++)
-		if (s->attributes[i].key_len == key.len && memcmp(s->attributes[i].key, key.name, key.len) == 0)
+		if (has_key(&s->attributes[i], key))
 			return &s->attributes[i];
 	if (s->n_attributes == SPAN_ATTRIBUTES_MAX) {
 		s->n_dropped++;
@@ -149,6 +163,7 @@ static void text_set(struct span *s, struct span_attribute *a, struct str value)
 	size_t len = text_fit(value, MIN((size_t)SPAN_VALUE_SIZE_MAX, SPAN_TEXT_SIZE - s->text_len));
 
 	a->kind = SPAN_ATTRIBUTE_STR;
+	a->value.text = NULL;
 	a->text_at = (uint16_t)s->text_len;
 	a->text_len = (uint16_t)len;
 	if (len > 0)
@@ -162,6 +177,17 @@ void span_set_str_of(struct span *s, struct span_key key, struct str value)
 
 	if (a)
 		text_set(s, a, value);
+}
+
+void span_set_lasting_of(struct span *s, struct span_key key, struct str value)
+{
+	struct span_attribute *a = attribute_get(s, key);
+
+	if (!a)
+		return;
+	a->kind = SPAN_ATTRIBUTE_STR;
+	a->value.text = value.len > 0 ? value.data : "";
+	a->text_len = (uint16_t)text_fit(value, SPAN_VALUE_SIZE_MAX);
 }
 
 void span_set_int_of(struct span *s, struct span_key key, int64_t value)
@@ -197,7 +223,67 @@ void span_set_bool_of(struct span *s, struct span_key key, bool value)
 struct str span_attribute_text(const struct span *s, const struct span_attribute *a)
 {
 	assert(s && a && a->kind == SPAN_ATTRIBUTE_STR);
-	return (struct str){ s->text + a->text_at, a->text_len };
+	return (struct str){ a->value.text ? a->value.text : s->text + a->text_at, a->text_len };
+}
+
+/* ---- presets ---- */
+
+static struct span_attribute *preset_add(struct span_preset *p, const char *key)
+{
+	struct span_key k = span_key_of(key);
+
+	assert(p->n < SPAN_PRESET_ATTRIBUTES_MAX && !preset_has(p, k));
+	p->keys_seen |= UINT64_C(1) << k.bit;
+	p->attributes[p->n] = (struct span_attribute){ .key = key, .key_len = k.len };
+	return &p->attributes[p->n++];
+}
+
+static void preset_write(struct span_preset *p, const struct span_attribute *a)
+{
+	size_t n = otlp_protobuf_attribute(a, p->bytes + p->n_bytes, sizeof(p->bytes) - p->n_bytes);
+
+	p->is_long |= n == 0;
+	p->n_bytes = (uint16_t)(p->n_bytes + n);
+}
+
+void span_preset_str(struct span_preset *p, const char *key, struct str value)
+{
+	struct span_attribute *a = preset_add(p, key);
+
+	a->kind = SPAN_ATTRIBUTE_STR;
+	a->value.text = value.len > 0 ? value.data : "";
+	a->text_len = (uint16_t)text_fit(value, SPAN_VALUE_SIZE_MAX);
+	preset_write(p, a);
+}
+
+void span_preset_int(struct span_preset *p, const char *key, int64_t value)
+{
+	struct span_attribute *a = preset_add(p, key);
+
+	a->kind = SPAN_ATTRIBUTE_INT;
+	a->value.integer = value;
+	preset_write(p, a);
+}
+
+static struct span_key key_of(const struct span_attribute *a)
+{
+	return (struct span_key){ a->key, a->key_len, span_key_of(a->key).bit };
+}
+
+void span_preset_use(struct span *s, const struct span_preset *p)
+{
+	uint32_t n = 0;
+
+	assert(s && p && s->end_mono_ns == 0);
+	if (!s->is_recording)
+		return;
+	s->preset = p;
+	if ((s->keys_seen & p->keys_seen) == 0)
+		return;
+	for (uint32_t i = 0; i < s->n_attributes; i++)
+		if (!preset_has(p, key_of(&s->attributes[i])))
+			s->attributes[n++] = s->attributes[i];
+	s->n_attributes = n;
 }
 
 void span_event(struct span *s, const char *name, const char *key, struct str value)
@@ -215,7 +301,7 @@ void span_event(struct span *s, const char *name, const char *key, struct str va
 	e->name = name;
 	e->mono_ns = clock_mono_ns();
 	e->attribute.key = key;
-	e->attribute.key_len = key ? strlen(key) : 0;
+	e->attribute.key_len = key ? (uint16_t)strlen(key) : 0;
 	if (key)
 		text_set(s, &e->attribute, value);
 }

@@ -112,12 +112,13 @@ static void test_protobuf_has_everything(void **state UNUSED)
 	        "12f901"                                             /* span */
 	        "0a104bf92f3577b34da6a3ce929d0e0e4736"               /* trace_id */
 	        "12080123456789abcdef"                               /* span_id */
-	        "1a05666f6f3d31"                                     /* trace_state */
 	        "220800f067aa0ba902b7"                               /* parent_span_id */
-	        "2a10474554202f6d6f766965732f7b69647d"               /* name */
 	        "3002"                                               /* kind */
 	        "3900ca9a3b00000000"                                 /* start_time_unix_nano */
 	        "41e8cd9a3b00000000"                                 /* end_time_unix_nano */
+	        "850103030000"                                       /* flags */
+	        "1a05666f6f3d31"                                     /* trace_state */
+	        "2a10474554202f6d6f766965732f7b69647d"               /* name */
 	        "4a170a0474657874120f0a0d61202271756f7465642220c3a9" /* text */
 	        "4a120a03696e74120b18fbffffffffffffffff01"           /* int */
 	        "4a0a0a04626f6f6c12021001"                           /* bool */
@@ -125,8 +126,7 @@ static void test_protobuf_has_everything(void **state UNUSED)
 	        "4a130a0a6572726f722e7479706512050a03353033"         /* error.type */
 	        "5a250964ca9a3b00000000120572657472791a130a06726561736f6e12090a0774696d656f7574" /* event retry */
 	        "5a1009c8ca9a3b000000001205706c61696e"                                           /* event plain */
-	        "7a021802"                                                                       /* status */
-	        "850103030000" /* flags */;
+	        "7a021802" /* status */;
 	struct buf body CLEANUP(buf_done);
 	struct buf hex CLEANUP(buf_done);
 	struct span s;
@@ -136,6 +136,132 @@ static void test_protobuf_has_everything(void **state UNUSED)
 	buf_init(&hex, 4096);
 	buf_add_hex(&hex, body.data, body.len);
 	assert_string_equal(hex.data, expected);
+}
+
+/* One key is set before, one after the preset is used: the preset's values count. */
+static void preset_span_make(struct span *s, struct span_preset *p, struct str route)
+{
+	span_sink_set(nowhere, NULL);
+	*p = (struct span_preset){ 0 };
+	span_preset_str(p, "http.route", route);
+	span_preset_int(p, "http.response.status_code", 200);
+	span_preset_str(p, "empty", STR(""));
+	span_start(s, "x", SPAN_INTERNAL, NULL);
+	span_set_str(s, "own", STR("1"));
+	span_set_int(s, "http.response.status_code", 500);
+	span_set_lasting(s, "url.path", STR("/movies/603"));
+	span_preset_use(s, p);
+	span_set_str(s, "http.route", STR("/other"));
+	span_set_lasting(s, "none", STR(""));
+	span_end(s);
+	span_sink_set(NULL, NULL);
+	assert_true(s->n_attributes == 3 && s->n_dropped == 0);
+}
+
+static json_t *attributes_of(const struct buf *body)
+{
+	json_t *root = json_loadb(body->data, body->len, JSON_REJECT_DUPLICATES, NULL), *spans, *list;
+
+	spans = json_array_get(json_object_get(json_array_get(json_object_get(root, "resourceSpans"), 0), "scopeSpans"),
+	                       0);
+	list = json_incref(json_object_get(json_array_get(json_object_get(spans, "spans"), 0), "attributes"));
+	json_decref(root);
+	return list;
+}
+
+static void attribute_is(const json_t *attributes, size_t at, const char *key, const char *value)
+{
+	json_t *a = json_array_get(attributes, at);
+	char *text = json_dumps(json_object_get(a, "value"), JSON_COMPACT);
+
+	assert_string_equal(json_string_value(json_object_get(a, "key")), key);
+	assert_string_equal(text, value);
+	free(text);
+}
+
+static void test_a_preset_in_json(void **state UNUSED)
+{
+	struct buf body CLEANUP(buf_done);
+	struct span_preset p;
+	struct span s;
+	json_t *attributes;
+
+	preset_span_make(&s, &p, STR("/movies/{id}"));
+	request_make(&otlp_json, &s, 1, &body);
+	attributes = attributes_of(&body);
+	assert_int_equal(json_array_size(attributes), 6);
+	attribute_is(attributes, 0, "http.route", "{\"stringValue\":\"/movies/{id}\"}");
+	attribute_is(attributes, 1, "http.response.status_code", "{\"intValue\":\"200\"}");
+	attribute_is(attributes, 2, "empty", "{\"stringValue\":\"\"}");
+	attribute_is(attributes, 3, "own", "{\"stringValue\":\"1\"}");
+	attribute_is(attributes, 4, "url.path", "{\"stringValue\":\"/movies/603\"}");
+	attribute_is(attributes, 5, "none", "{\"stringValue\":\"\"}");
+	json_decref(attributes);
+}
+
+/* The same span without the preset's bytes. */
+static void test_a_preset_is_the_same_in_bytes(void **state UNUSED)
+{
+	struct buf whole CLEANUP(buf_done);
+	struct buf single CLEANUP(buf_done);
+	struct span_preset p;
+	struct span s;
+
+	preset_span_make(&s, &p, STR("/movies/{id}"));
+	assert_true(!p.is_long && p.n_bytes > 0);
+	request_make(&otlp_protobuf, &s, 3, &whole);
+	p.is_long = true;
+	request_make(&otlp_protobuf, &s, 3, &single);
+	assert_int_equal(whole.len, single.len);
+	assert_memory_equal(whole.data, single.data, whole.len);
+}
+
+static void test_a_preset_that_is_too_long_loses_nothing(void **state UNUSED)
+{
+	struct buf body CLEANUP(buf_done);
+	struct span_preset p;
+	struct span s;
+	char route[SPAN_VALUE_SIZE_MAX + 1];
+
+	memset(route, 'r', sizeof(route));
+	preset_span_make(&s, &p, (struct str){ route, sizeof(route) });
+	assert_true(p.is_long && p.attributes[0].text_len == SPAN_VALUE_SIZE_MAX);
+	request_make(&otlp_protobuf, &s, 1, &body);
+	assert_non_null(memmem(body.data, body.len, route, SPAN_VALUE_SIZE_MAX));
+	assert_null(memmem(body.data, body.len, route, SPAN_VALUE_SIZE_MAX + 1));
+	assert_non_null(memmem(body.data, body.len, "/movies/603", 11));
+}
+
+/* Every place full, every text as long as it may be. */
+static void test_the_largest_span_fits(void **state UNUSED)
+{
+	static char keys[SPAN_ATTRIBUTES_MAX + SPAN_PRESET_ATTRIBUTES_MAX + SPAN_EVENTS_MAX][100];
+	static char text[SPAN_VALUE_SIZE_MAX];
+	struct str value = { text, sizeof(text) };
+	struct span_preset p = { 0 };
+	struct buf body CLEANUP(buf_done);
+	struct span s;
+	size_t k = 0;
+
+	memset(text, 'v', sizeof(text));
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		memset(keys[i], 'a' + (int)(i % 26), sizeof(keys[i]) - 1 - i / 26);
+	span_sink_set(nowhere, NULL);
+	span_start(&s, keys[0], SPAN_INTERNAL, NULL);
+	memset(s.context.tracestate, 't', TRACESTATE_SIZE - 1);
+	s.context.tracestate[TRACESTATE_SIZE - 1] = '\0';
+	for (size_t i = 0; i < SPAN_ATTRIBUTES_MAX; i++)
+		span_set_lasting(&s, keys[k++], value);
+	for (size_t i = 0; i < SPAN_PRESET_ATTRIBUTES_MAX; i++)
+		span_preset_str(&p, keys[k++], value);
+	span_preset_use(&s, &p);
+	for (size_t i = 0; i < SPAN_EVENTS_MAX; i++)
+		span_event(&s, keys[k + i], keys[k + i], value);
+	span_fail(&s, keys[1]);
+	span_end(&s);
+	span_sink_set(NULL, NULL);
+	assert_int_equal(s.n_attributes, SPAN_ATTRIBUTES_MAX);
+	request_make(&otlp_protobuf, &s, 1, &body);
 }
 
 static void test_a_text_that_is_not_utf8_spoils_nothing(void **state UNUSED)
@@ -218,6 +344,10 @@ int main(void)
 		cmocka_unit_test(test_json_has_everything),
 		cmocka_unit_test(test_json_of_many_is_json),
 		cmocka_unit_test(test_protobuf_has_everything),
+		cmocka_unit_test(test_a_preset_in_json),
+		cmocka_unit_test(test_a_preset_is_the_same_in_bytes),
+		cmocka_unit_test(test_a_preset_that_is_too_long_loses_nothing),
+		cmocka_unit_test(test_the_largest_span_fits),
 		cmocka_unit_test(test_a_text_that_is_not_utf8_spoils_nothing),
 		cmocka_unit_test(test_what_does_not_fit_is_left_out),
 		cmocka_unit_test(test_partial_success),

@@ -16,7 +16,9 @@
 #define SPAN_VALUE_SIZE_MAX 256 /* bytes of one text value; longer ones are cut at a character */
 #define SPAN_TEXT_SIZE 1024     /* bytes of all text values of a span together; what no longer fits is cut likewise */
 #define SPAN_EVENTS_MAX 8       /* further ones are counted only */
-#define TRACEPARENT_SIZE 56     /* "00-…-…-01" and the NUL */
+#define SPAN_PRESET_ATTRIBUTES_MAX 6
+#define SPAN_PRESET_SIZE 320
+#define TRACEPARENT_SIZE 56 /* "00-…-…-01" and the NUL */
 
 #define TRACE_FLAG_SAMPLED 0x01
 #define TRACE_FLAG_RANDOM 0x02
@@ -25,11 +27,12 @@ enum span_kind { SPAN_INTERNAL = 1, SPAN_SERVER, SPAN_CLIENT, SPAN_PRODUCER, SPA
 
 struct span_attribute {
 	const char *key; /* static */
-	size_t key_len;
-	enum { SPAN_ATTRIBUTE_STR, SPAN_ATTRIBUTE_INT, SPAN_ATTRIBUTE_DOUBLE, SPAN_ATTRIBUTE_BOOL } kind;
-	uint16_t text_at; /* in the span's text; see span_attribute_text() */
+	uint16_t key_len;
 	uint16_t text_len;
+	uint16_t text_at; /* in the span's text when `text` is NULL; see span_attribute_text() */
+	enum { SPAN_ATTRIBUTE_STR, SPAN_ATTRIBUTE_INT, SPAN_ATTRIBUTE_DOUBLE, SPAN_ATTRIBUTE_BOOL } kind;
 	union {
+		const char *text; /* somebody else's */
 		int64_t integer;
 		double number;
 		bool boolean;
@@ -50,7 +53,19 @@ struct span_event {
 	struct span_attribute attribute; /* a text; key NULL: none */
 };
 
-/* Holds no pointer into itself but the context chain: a sink may copy it. Only the parts in use are ever written. */
+/* What many spans have alike, put together once, in the form that is sent too: using it costs a request next to
+ * nothing. Its texts are not copied: they stay as they are for as long as it is used. */
+struct span_preset {
+	struct span_attribute attributes[SPAN_PRESET_ATTRIBUTES_MAX];
+	uint32_t n;
+	bool is_long;       /* does not fit into bytes: they are not used */
+	uint16_t n_bytes;   /* of the attributes as OTLP's protobuf has them */
+	uint64_t keys_seen; /* as a span's */
+	uint8_t bytes[SPAN_PRESET_SIZE];
+};
+
+/* Holds no pointer into itself but the context chain: a sink may copy it, without the texts that are others'. Only the
+ * parts in use are ever written. */
 struct span {
 	struct context context;       /* its own ids */
 	struct context *outer;        /* what was current before */
@@ -68,6 +83,7 @@ struct span {
 	uint32_t n_events;
 	uint32_t n_events_dropped;
 	uint64_t keys_seen; /* a bit of each key: one whose bit is not there is not among the attributes */
+	const struct span_preset *preset; /* further attributes; NULL: none */
 	size_t text_len;
 	struct span_attribute attributes[SPAN_ATTRIBUTES_MAX];
 	struct span_event events[SPAN_EVENTS_MAX];
@@ -96,6 +112,16 @@ void span_set_str_of(struct span *s, struct span_key key, struct str value);
 void span_set_int_of(struct span *s, struct span_key key, int64_t value);
 void span_set_double_of(struct span *s, struct span_key key, double value);
 void span_set_bool_of(struct span *s, struct span_key key, bool value);
+/* A text that stays where and as it is until the span has ended: it is not copied, only cut at SPAN_VALUE_SIZE_MAX. */
+void span_set_lasting_of(struct span *s, struct span_key key, struct str value);
+
+/* Adds to a preset, which begins as {0}. Each key once; the text lasts as long as the preset. Over
+ * SPAN_PRESET_ATTRIBUTES_MAX is a bug. */
+void span_preset_str(struct span_preset *p, const char *key, struct str value);
+void span_preset_int(struct span_preset *p, const char *key, int64_t value);
+/* The span has these as well, until it has ended. Of a key that is set otherwise too the preset's value counts. One
+ * preset a span, the last. */
+void span_preset_use(struct span *s, const struct span_preset *p);
 
 /* For a literal the compiler works all of it out. */
 static inline struct span_key span_key_of(const char *name)
@@ -113,6 +139,11 @@ static inline void span_set_str(struct span *s, const char *key, struct str valu
 	span_set_str_of(s, span_key_of(key), value);
 }
 
+static inline void span_set_lasting(struct span *s, const char *key, struct str value)
+{
+	span_set_lasting_of(s, span_key_of(key), value);
+}
+
 static inline void span_set_int(struct span *s, const char *key, int64_t value)
 {
 	span_set_int_of(s, span_key_of(key), value);
@@ -128,7 +159,8 @@ static inline void span_set_bool(struct span *s, const char *key, bool value)
 	span_set_bool_of(s, span_key_of(key), value);
 }
 
-/* The value of a SPAN_ATTRIBUTE_STR; not NUL-terminated; valid as long as the span. */
+/* The value of a SPAN_ATTRIBUTE_STR of the span, its events or its preset; not NUL-terminated; valid as long as these.
+ */
 struct str span_attribute_text(const struct span *s, const struct span_attribute *a);
 /* Now. key: static; NULL: without an attribute. */
 void span_event(struct span *s, const char *name, const char *key, struct str value);

@@ -1,4 +1,6 @@
 """Spans: what a collector gets of real requests, and that no collector, however it behaves, is felt by a client."""
+import os
+import pathlib
 import struct
 import subprocess
 import threading
@@ -123,6 +125,27 @@ def test_settings_of_the_specification(tmp_path, collector, protocol):
     assert "cret" not in service.log.read_text()
 
 
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+def test_each_kind_of_answer_says_what_it_was(tmp_path, collector, protocol):
+    """What is the same for a route, method and status is put together once: each has its own, and the second is as the first."""
+    service = Service("movie", tmp_path, **told(collector, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)).start()
+    route, one_film = "/api/v1/movies/search", "/api/v1/movies/{movie_id}"
+    film = search(service, "toy").json()["results"][0]["id"]
+    kinds = [("GET", "/search?query=toy", route, 200), ("HEAD", "/search?query=toy", route, 200), ("GET", "/search", route, 422),
+             ("HEAD", "/search", route, 422), ("GET", f"/{film}", one_film, 200), ("GET", "/1", one_film, 404), ("OPTIONS", "/search", None, 204),
+             ("POST", "/search", None, 405), ("GET", "/none/such/path", None, 404)]
+    with httpx.Client(headers={"User-Agent": "kinds/1"}) as client:
+        answers = [(kind, client.request(kind[0], movies(service, kind[1]))) for _ in range(3) for kind in kinds]
+    assert service.stop() == 0
+    roots = {span.trace: span for span in collector.spans if span.kind == "server"}
+    for (method, path, template, status), answer in answers:
+        assert answer.status_code == status
+        wanted = {"http.request.method": method, "http.response.status_code": status, "url.scheme": "http", "server.address": "127.0.0.1",
+                  "url.path": movies(service, path).removeprefix(service.url).split("?")[0], "server.port": service.port,
+                  "client.address": "127.0.0.1", "user_agent.original": "kinds/1"} | ({"http.route": template} if template else {})
+        assert roots[answer.headers["x-request-id"]].attributes == wanted
+
+
 @pytest.mark.parametrize("settings", [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_SAMPLER": "always_off"},
                                       {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}])
 def test_nothing_is_sent_that_is_not_wanted(tmp_path, collector, settings):
@@ -231,6 +254,19 @@ def test_a_collector_that_comes_later_gets_what_waited(tmp_path, collector):
 def test_nobody_listening_is_no_reason_not_to_work(tmp_path):
     service = Service("movie", tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1").start()
     assert search(service).status_code == 200
+    assert service.stop() == 0
+
+
+def test_the_exporter_has_files_of_its_own(tmp_path, collector):
+    """Else the kernel counts the users of a file in each system call of a request."""
+    service = Service("movie", tmp_path, **told(collector)).start()
+    collector.trace(search(service).headers["x-request-id"], 2)
+    tasks = pathlib.Path(f"/proc/{service.process.pid}/task")
+    files = {(task / "comm").read_text().strip(): {os.readlink(file) for file in (task / "fd").iterdir()} for task in tasks.iterdir()}
+    ours, its = files.pop("otlp"), files.pop("cinesync-movie")
+    assert [file for file in ours if file.startswith("socket:")] and len(ours) < 10
+    shared = ours & its
+    assert not [file for file in shared if file.startswith("socket:")] and "anon_inode:[eventpoll]" not in ours
     assert service.stop() == 0
 
 
