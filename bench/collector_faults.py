@@ -1,127 +1,134 @@
 #!/usr/bin/env python3
 """What a sick collector of traces costs a cached read: the 99th percentile, as ratios to the same without a collector.
 
-usage: collector_faults.py BUILD [--rounds 15] [--seconds 2] [--connections 16] [--pause-ms 8]
+usage: collector_faults.py BUILD [--rounds 100] [--requests 200] [--pause-us 300]
 
-One movie service for each kind of collector, asked in turn: one that is well, that takes a part, that answers 503 or 429 with Retry-After,
-400, 413, that takes the request and says nothing, that resets the connection, and one that is not there. Every span is recorded. The
-collector is a few lines on the other core, with the load generator.
+One movie service for each kind of collector: one that is well, that takes a part, that answers 503 or 429 with Retry-After, 400, 413, that
+takes the request and says nothing, that resets the connection, and one that is not there; and two without a collector, of which the
+second shows what the machine's own noise makes of the same. Every span is recorded. A round asks each service so many times, one request
+after the other on one connection, in an order drawn anew: whatever the machine does for longer than a few milliseconds it does to all of
+them. The percentile is that of all rounds. The services have one core, the load generator and the collectors the other.
 
-Each connection pauses between its requests, --pause-ms on average: a service with all its time taken answers later for whatever else it
-does, and it is waiting that is looked for here. --pause-ms 0 leaves it no time. A second service without a collector shows what the
-machine's own noise makes of the same.
+Between two requests there is a pause. --pause-us 0 leaves a service no time but in answers: then one request in 256 waits while the
+exporter, on the same core, sends 512 spans, which shows in the percentile of those that take them.
 """
 import argparse
 import contextlib
-import http.server
+import gc
+import multiprocessing
+import os
 import pathlib
+import random
 import socket
-import statistics
-import struct
 import tempfile
-import threading
+import time
 
 import measure
 
 CACHED = "/search?query=toy+story"
 PLAIN = "no collector"
 AGAIN = "no collector, again"
-PARTIAL = b"\x0a\x02\x08\x01"  # ExportTracePartialSuccess: one span was rejected
-KINDS = {"well": 200, "takes a part": "partial", "503, Retry-After": 503, "429, Retry-After": 429, "400": 400, "413": 413, "hangs": "hang", "resets": "reset", "not there": None}
+HANGS = "hangs"
+PARTIAL = "\n\x02\x08\x01"  # ExportTracePartialSuccess: one span was rejected
+KINDS = {"well": "200 ''", "takes a part": f"200 '{PARTIAL}'", "503, Retry-After": "503", "429, Retry-After": "429", "400": "400", "413": "413",
+         "hangs": HANGS, "resets": "444", "not there": None}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        kind = self.server.kind
-        if kind == "hang":
-            self.server.over.wait()
-            return
-        if kind == "reset":  # what is unread, and no time to linger, make it a reset
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
-            self.close_connection = True
-            return
-        self.rfile.read(int(self.headers["Content-Length"]))
-        answer = PARTIAL if kind == "partial" else b""
-        self.send_response(200 if kind == "partial" else kind)
-        self.send_header("Content-Type", "application/x-protobuf")
-        self.send_header("Content-Length", str(len(answer)))
-        if kind in (429, 503):
-            self.send_header("Retry-After", "1")
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_):
-        pass
+@contextlib.contextmanager
+def hanging():
+    """URL of one that accepts connections and reads nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
+@contextlib.contextmanager
+def nobody():
+    yield f"http://127.0.0.1:{measure.free_port()}"
 
-    def handle_error(self, *_):
+
+def collector(folder, kind):
+    """Its URL. nginx closes with 444 what it has not read, which is a reset."""
+    if kind is None:
+        return nobody()
+    return hanging() if kind == HANGS else measure.collector(folder, kind)
+
+
+def spin(core):
+    os.sched_setaffinity(0, {core})
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    while True:
         pass
 
 
 @contextlib.contextmanager
-def collector(kind):
-    """Its URL."""
-    if kind is None:
-        yield f"http://127.0.0.1:{measure.free_port()}"
-        return
-    server = Server(("127.0.0.1", 0), Handler)
-    server.kind, server.over = kind, threading.Event()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.over.set()
-    server.shutdown()
-    server.server_close()
+def awake():
+    """The cores do not sleep: whoever has work takes them at once, and waking them is not measured."""
+    spinners = [multiprocessing.Process(target=spin, args=(int(core),), daemon=True) for core in (measure.MEASURED, measure.OTHERS)]
+    for spinner in spinners:
+        spinner.start()
+    yield
+    for spinner in spinners:
+        spinner.kill()
+        spinner.join()
 
 
-def paced(folder, pause_ms):
-    """A script for wrk; None: no pauses. Their lengths are drawn, so that connections do not march in step."""
-    if pause_ms == 0:
-        return None
-    path = folder / "paced.lua"
-    path.write_text(f"function delay() return math.random(0, {2 * pause_ms}) end\n")
-    return path
+class Asker:
+    """One connection, and how long each answer took, in nanoseconds."""
 
+    def __init__(self, url):
+        host, _, path = url.removeprefix("http://").partition("/")
+        address, port = host.split(":")
+        self.connection = socket.create_connection((address, int(port)), timeout=10)
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.request = f"GET /{path}{CACHED} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+        self.took = []
 
-def p99_ms(url, seconds, connections, script):
-    out = measure.wrk(url + CACHED, seconds, connections, script)
-    if "Non-2xx" in out or "Socket errors" in out:
-        raise SystemExit(f"a request failed:\n{out}")
-    return measure.percentile_ms(out, 99)
+    def ask(self, requests, pause_s=0.0):
+        send, receive, now, took, request = self.connection.sendall, self.connection.recv, time.perf_counter_ns, self.took, self.request
+        for _ in range(requests):
+            start = now()
+            send(request)
+            answer = receive(65536)
+            took.append(now() - start)
+            if pause_s:
+                time.sleep(pause_s)
+            if not answer.startswith(b"HTTP/1.1 200 ") or not answer.endswith(b"}"):
+                raise SystemExit(f"a request failed, or its answer came in pieces:\n{answer[:300]}")
+
+    def percentile_us(self, percent):
+        return sorted(self.took)[int(len(self.took) * percent / 100)] / 1000
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--seconds", type=int, default=2)
-    parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--pause-ms", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--requests", type=int, default=200)
+    parser.add_argument("--pause-us", type=int, default=300)
     given = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.chmod(0o755)
         build = given.build.resolve()
-        script = paced(folder, given.pause_ms)
         urls = {label: stack.enter_context(measure.movie(build, folder / label))[1] for label in (PLAIN, AGAIN)}
         for number, (label, kind) in enumerate(KINDS.items()):
-            endpoint = stack.enter_context(collector(kind))
+            endpoint = stack.enter_context(collector(folder / f"collector-{number}", kind))
             urls[label] = stack.enter_context(measure.movie(build, folder / str(number), OTEL_EXPORTER_OTLP_ENDPOINT=endpoint))[1]
-        turns = {label: [] for label in urls}
-        for url in urls.values():
-            measure.get(url + CACHED)
+        askers = {label: Asker(url) for label, url in urls.items()}
+        os.sched_setaffinity(0, {int(measure.OTHERS)})
+        for asker in askers.values():
+            asker.ask(2000)
+            asker.took.clear()
+        gc.disable()
+        stack.enter_context(awake())
         for _ in range(given.rounds):
-            for label, url in urls.items():
-                turns[label].append(p99_ms(url, given.seconds, given.connections, script))
-    print(f"{given.connections} connections, {given.rounds} turns of {given.seconds} s each, pauses of {given.pause_ms} ms; no request failed")
-    for label, measured in turns.items():
-        ratios = [a / b for a, b in zip(measured, turns[PLAIN])]
-        print(f"{label:20} p99: median {statistics.median(measured):.2f} ms; ratio to {PLAIN}: median {statistics.median(ratios):.2f} "
-              f"({min(ratios):.2f}..{max(ratios):.2f})")
+            for asker in random.sample(list(askers.values()), len(askers)):
+                asker.ask(given.requests, given.pause_us / 1e6)
+    print(f"{given.rounds} rounds of {given.requests} requests to each, pauses of {given.pause_us} us; none failed")
+    plain = {percent: askers[PLAIN].percentile_us(percent) for percent in (50, 99)}
+    for label, asker in askers.items():
+        p50, p99 = asker.percentile_us(50), asker.percentile_us(99)
+        print(f"{label:20} p50 {p50:6.1f} us, p99 {p99:6.1f} us; ratios to {PLAIN}: {p50 / plain[50]:.3f}, {p99 / plain[99]:.3f}")
 
 
 if __name__ == "__main__":

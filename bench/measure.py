@@ -88,17 +88,18 @@ def proxy(folder, upstream):
 
 
 @contextlib.contextmanager
-def collector(folder):
-    """URL of a collector of traces that reads spans and forgets them."""
+def collector(folder, answer="200 ''"):
+    """URL of a collector of traces that reads spans and forgets them. answer: as nginx's `return` has it."""
     port = free_port()
     folder.mkdir()
     (folder / "nginx.conf").write_text(f"""
         daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
         events {{ worker_connections 64; }}
         http {{ access_log off; keepalive_requests 1000000000; client_max_body_size 4m; client_body_buffer_size 4m;
-        server {{ listen 127.0.0.1:{port}; location / {{ return 200 ''; }} }} }}""")
+        server {{ listen 127.0.0.1:{port}; location = /ready {{ return 200 ''; }}
+        location / {{ add_header Retry-After 1 always; return {answer}; }} }} }}""")
     with running(["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"], OTHERS):
-        get(f"http://127.0.0.1:{port}/")
+        get(f"http://127.0.0.1:{port}/ready")
         yield f"http://127.0.0.1:{port}"
 
 
