@@ -15,15 +15,24 @@
 #include "gateway/storing.h"
 
 #define STATUS_SIZE_MAX 128
+#define HTTP_3 3000 /* NGX_HTTP_VERSION_30, which nginx before 1.25 has not */
 
 /* Of the request that fetched the stored answer. */
 static const char *const others_headers[] = { "Server-Timing", "RateLimit", "RateLimit-Policy" };
+
+/* By HTTP/3 a host comes in no header, and nginx refuses who names none. */
+static bool names_host(const ngx_http_request_t *req)
+{
+	if (req->headers_in.host)
+		return req->headers_in.host->value.len > 0;
+	return req->http_version >= HTTP_3 && req->headers_in.server.len > 0;
+}
 
 bool cache_is_passed_by(ngx_http_request_t *req)
 {
 	/* Whether a token is good, and its session goes on, the service has to say each time. And it refuses who names
 	 * no host. */
-	return req->headers_in.authorization || !req->headers_in.host || req->headers_in.host->value.len == 0;
+	return req->headers_in.authorization || !names_host(req);
 }
 
 /* 0: none was looked at. */

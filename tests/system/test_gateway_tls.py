@@ -1,6 +1,7 @@
 """The gateway by HTTPS: what it speaks, whose certificate it shows, what is refused; and that nothing else changes by it."""
 import datetime
 import ipaddress
+import json
 import os
 import re
 import shutil
@@ -324,6 +325,47 @@ def test_a_later_nginx_is_told_in_its_own_words(tmp_path):
     assert {"listen 127.0.0.1:8443 default_server backlog=1024 ssl;", "http2 on;", "listen 127.0.0.1:8443 quic reuseport;",
             "add_header Alt-Svc 'h3=\":8443\"; ma=86400' always;", "proxy_set_header Host $host;"} <= set(told_it)
     assert not [line for line in lines() if " quic " in line or "Alt-Svc" in line]  # in a container only where it is asked for
+
+
+def speaks_http3():
+    """Both ends: Debian 13's do."""
+    words = subprocess.run(["nginx", "-V"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True).stdout
+    curl = subprocess.run(["curl", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return "--with-http_v3_module" in words and re.search(r"^Features:.*\bHTTP3\b", curl, re.M)
+
+
+@pytest.mark.skipif(not speaks_http3(), reason="HTTP/3 needs nginx 1.25 and a curl that has it, as in Debian 13")
+def test_http3_is_as_the_others(tmp_path):
+    """Of its own accord, where nginx has it: what is stored is shared with HTTP/2, who asks is checked, bodies come through."""
+    whole = System(tmp_path / "var")
+    try:
+        whole.up("--tls")
+        url = f"https://127.0.0.1:{whole.port}"
+
+        def ask(version, path, *more):
+            done = subprocess.run(["curl", "-s", "-i", version, "--cacert", whole.data / "tls" / "certificate.pem", "-w", "\n%{http_version}", *more,
+                                   url + path], stdout=subprocess.PIPE, check=True, text=True)
+            text, _, spoken = done.stdout.rpartition("\n")
+            head, _, body = text.partition("\n\n")
+            headers = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:])
+            return int(head.split(" ")[1]), headers, body, spoken
+
+        search = "/api/v1/movies/search?query=toy"
+        kinds = []
+        for version in ("--http3-only", "--http3-only", "--http2", "--http3-only"):
+            status, headers, body, spoken = ask(version, search)
+            assert status == 200 and json.loads(body)["results"] and spoken == ("2" if version == "--http2" else "3")
+            kinds.append(headers["cache-status"].split(";")[1].strip())
+        assert kinds == ["fwd=uri-miss", "hit", "hit", "hit"]
+        assert ask("--http2", "/")[1]["alt-svc"] == f'h3=":{whole.port}"; ma=86400'
+        assert ask("--http3-only", "/api/v1/users/me", "-H", "Authorization: Bearer no.such.token")[0] == 401
+        assert ask("--http3-only", search, "-H", "Authorization: Bearer no.such.token")[0] == 401
+        body = {"email": "quinn@example.com", "password": "correct horse battery staple", "display_name": "Quinn"}
+        status, headers, body, spoken = ask("--http3-only", "/api/v1/auth/register", "--json", json.dumps(body))
+        assert (status, spoken) == (201, "3") and json.loads(body)["email"] == "quinn@example.com"
+        assert json.loads(ask("--http3-only", "/api/v1/auth/register", "--json", "{}")[2])["code"] == "validation-failed"
+    finally:
+        whole.down()
 
 
 def test_up_with_tls(tmp_path):
