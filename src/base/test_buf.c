@@ -185,9 +185,28 @@ static void test_out_of_memory_sticks_and_keeps_what_was_there(void **state)
 	assert_string_equal(b.data, "kept");
 }
 
+static void test_written_into_directly(void **state UNUSED)
+{
+	struct buf b CLEANUP(buf_done);
+	char *room;
+
+	buf_init(&b, 10);
+	buf_adds(&b, "abc");
+	room = buf_reserve(&b, 7);
+	assert_non_null(room);
+	memcpy(room, "def", 3);
+	buf_commit(&b, 3);
+	assert_string_equal(buf_str(&b).data, "abcdef");
+	assert_null(buf_reserve(&b, 5));
+	assert_int_equal(buf_error(&b), -ENOBUFS);
+	assert_null(buf_reserve(&b, 1));
+	assert_string_equal(buf_str(&b).data, "abcdef");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_written_into_directly),
 		cmocka_unit_test(test_grows_and_stays_terminated),
 		cmocka_unit_test(test_over_the_cap_adds_nothing_and_the_error_sticks),
 		cmocka_unit_test(test_steal_hands_over_the_data),

@@ -179,15 +179,19 @@ void span_set_str_of(struct span *s, struct span_key key, struct str value)
 		text_set(s, a, value);
 }
 
+static void text_refer(struct span_attribute *a, struct str value)
+{
+	a->kind = SPAN_ATTRIBUTE_STR;
+	a->value.text = value.len > 0 ? value.data : "";
+	a->text_len = (uint16_t)text_fit(value, SPAN_VALUE_SIZE_MAX);
+}
+
 void span_set_lasting_of(struct span *s, struct span_key key, struct str value)
 {
 	struct span_attribute *a = attribute_get(s, key);
 
-	if (!a)
-		return;
-	a->kind = SPAN_ATTRIBUTE_STR;
-	a->value.text = value.len > 0 ? value.data : "";
-	a->text_len = (uint16_t)text_fit(value, SPAN_VALUE_SIZE_MAX);
+	if (a)
+		text_refer(a, value);
 }
 
 void span_set_int_of(struct span *s, struct span_key key, int64_t value)
@@ -250,9 +254,7 @@ void span_preset_str(struct span_preset *p, const char *key, struct str value)
 {
 	struct span_attribute *a = preset_add(p, key);
 
-	a->kind = SPAN_ATTRIBUTE_STR;
-	a->value.text = value.len > 0 ? value.data : "";
-	a->text_len = (uint16_t)text_fit(value, SPAN_VALUE_SIZE_MAX);
+	text_refer(a, value);
 	preset_write(p, a);
 }
 
